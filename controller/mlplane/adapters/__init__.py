@@ -1,0 +1,1 @@
+"""The only files that know the field names of Argo and KServe. Pure."""

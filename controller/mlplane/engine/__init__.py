@@ -1,0 +1,1 @@
+"""Observe, plan, act, commit: the loop that all kinds share."""

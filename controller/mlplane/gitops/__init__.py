@@ -1,0 +1,1 @@
+"""What people do with a repository of manifests: validate, lock, render."""

@@ -1,0 +1,1 @@
+"""A Kubernetes API server on SQLite: what kubectl, Kopf and the official clients need of one."""

@@ -1,0 +1,1 @@
+"""The decisions: what should exist, and what the status says. Pure."""

@@ -1,0 +1,1 @@
+"""The predictor: a KServe model server for exported torch programs."""

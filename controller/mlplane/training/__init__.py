@@ -1,0 +1,1 @@
+"""The small SDK that a user's training script imports."""
