@@ -72,11 +72,18 @@ OUTPUT_DIR = f"{WORK_DIR}/out"
 """One file for each output parameter of a step."""
 GIT_CONFIG_MAP = "mlplane-git"
 """An optional ConfigMap with the key ``gitconfig``: where git repositories are really fetched from."""
+GIT_CONFIG_KEY = "gitconfig"
 GIT_CONFIG_DIR = f"{WORK_DIR}/git"
 
 # Environment of steps and servers.
 STORE_ENV = "MLPLANE_STORE"
 """fsspec URL that ``store://`` stands for."""
+WORK_DIR_ENV = "MLPLANE_WORK_DIR"
+"""Where ``WORK_DIR`` really is, for a container that is a process."""
+MODEL_DIGEST_ENV = "MLPLANE_MODEL_DIGEST"
+"""Digest that a predictor's model must have."""
+IMAGE_ENV = "MLPLANE_IMAGE"
+"""Container image of steps and predictors; set for the controller."""
 TASK_ENV = "MLPLANE_TASK"
 """JSON document that tells a step what to do; never holds a secret."""
 

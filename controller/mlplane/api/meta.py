@@ -28,6 +28,8 @@ class ApiModel(BaseModel):
 
 ObjectName = Annotated[str, Field(max_length=63, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
 """A DNS label that starts with a letter."""
+ModelName = Annotated[str, Field(max_length=45, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
+"""Name of a model: short enough for two hashes behind it in the name of a record."""
 Identifier = Annotated[str, Field(max_length=63, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """A name of a column, an input or a metric."""
 Digest = Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")]

@@ -11,7 +11,7 @@ from mlplane.api.meta import (
     REASON_COLUMN,
     ApiModel,
     Column,
-    ObjectName,
+    ModelName,
     Resource,
     Status,
     rules,
@@ -22,7 +22,7 @@ from mlplane.api.meta import (
 class Follow(ApiModel):
     """Serve whichever version of a model is best by a policy."""
 
-    model: Annotated[ObjectName, Field(max_length=50, description="Name of the model.")]
+    model: Annotated[ModelName, Field(description="Name of the model.")]
     policy: Annotated[
         Literal["Newest"], Field(description="Newest: the newest approved version of the model.")
     ]

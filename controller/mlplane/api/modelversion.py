@@ -15,6 +15,7 @@ from mlplane.api.meta import (
     Digest,
     GitSource,
     Identifier,
+    ModelName,
     ObjectName,
     Params,
     RelativePath,
@@ -98,7 +99,7 @@ class ModelVersionSpec(ApiModel):
 
     model_config = {"json_schema_extra": IMMUTABLE}
 
-    model: Annotated[ObjectName, Field(max_length=50, description="Name of the model.")]
+    model: Annotated[ModelName, Field(description="Name of the model.")]
     artifact: Annotated[Artifact, Field(description="The stored model.")]
     signature: Annotated[Signature, Field(description="What the model takes and gives.")]
     lineage: Annotated[Lineage, Field(description="Everything that it came from.")]

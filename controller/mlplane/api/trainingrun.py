@@ -15,6 +15,7 @@ from mlplane.api.meta import (
     Column,
     Digest,
     Identifier,
+    ModelName,
     ObjectName,
     Params,
     RelativePath,
@@ -52,9 +53,7 @@ class TrainingRunSpec(ApiModel):
 
     model_config = {"json_schema_extra": IMMUTABLE}
 
-    model: Annotated[
-        ObjectName, Field(max_length=50, description="Name of the model that this run makes a version of.")
-    ]
+    model: Annotated[ModelName, Field(description="Name of the model that this run makes a version of.")]
     dataset: Annotated[NameRef, Field(description="The Dataset to train on, in the same namespace.")]
     code: Annotated[Source, Field(description="Directory with the user's code.")]
     entrypoint: Annotated[RelativePath, Field(description="Python script to run, relative to the code.")]

@@ -5,18 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from mlplane.api.meta import Body, Resource, Status
+from mlplane.api.meta import Body, Status
 from mlplane.api.refs import Query, Ref
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an operator configures and decisions depend on."""
-
-    store: str
-    """fsspec URL that ``store://`` stands for."""
-    image: str
-    """Container image that steps run in."""
+from mlplane.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -52,13 +43,11 @@ class Reconciler(Protocol):
 
     KIND: type[Any]
 
-    @staticmethod
-    def refs(obj: Any, settings: Settings) -> tuple[Ref | Query, ...]:
+    def refs(self, obj: Any, settings: Settings, /) -> tuple[Ref | Query, ...]:
         """What has to be read before deciding."""
 
-    @staticmethod
-    def plan(obj: Any, observed: Observed, now: datetime, settings: Settings) -> Plan:
+    def plan(self, obj: Any, observed: Observed, now: datetime, settings: Settings, /) -> Plan:
         """What should exist and what the status should say."""
 
 
-__all__ = ["Observed", "Plan", "Reconciler", "Resource", "Settings"]
+__all__ = ["Observed", "Plan", "Reconciler", "Settings"]

@@ -1,0 +1,271 @@
+"""Argo Workflows: what a Dataset and a TrainingRun become, and what came of it.
+
+Objects are written with the models of the ``argo-workflows`` package and read as plain JSON: the
+models refuse what a live Workflow holds. The tests check what is written against Argo's own CRD,
+because the models let unknown fields pass.
+
+Rendered Workflows use no Argo artifacts (parameters carry digests, bytes go through the store), and
+their pods have no token for the Kubernetes API.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from argo_workflows import models
+from argo_workflows.api_client import ApiClient
+
+from mlplane import names, tasks
+from mlplane.adapters.children import labels_for, owner_reference, short_hash
+from mlplane.api import Body, Dataset, Resource, TrainingRun
+from mlplane.errors import Terminal
+from mlplane.settings import Settings
+from mlplane.tasks import IngestTask, RunTask
+
+Template = models.IoArgoprojWorkflowV1alpha1Template
+Parameter = models.IoArgoprojWorkflowV1alpha1Parameter
+WorkflowStep = models.IoArgoprojWorkflowV1alpha1WorkflowStep
+
+ENTRYPOINT = "main"
+RETRIES_AFTER_LOSS = "3"
+"""How often a step is started again after its pod was lost (node gone, evicted): an error, not a failure."""
+
+
+def dataset_workflow_name(dataset: Dataset) -> str:
+    """The Workflow that ingests this spec; another spec has another name."""
+    return f"dataset-{dataset.name}-{short_hash(dataset.spec.to_body())}"
+
+
+def run_workflow_name(run: TrainingRun, attempt: int) -> str:
+    """The Workflow of an attempt, counted from 1."""
+    return f"{run.name}-{attempt}"
+
+
+def workflow_for_dataset(dataset: Dataset, settings: Settings) -> Body:
+    """The Workflow that reads, checks, splits and stores a dataset."""
+    task = IngestTask(name=dataset.name, spec=dataset.spec)
+    ingest = _step_template(tasks.INGEST, task, settings, outputs=(tasks.DATASET_OUTPUT,))
+    return _workflow(dataset, dataset_workflow_name(dataset), [[_call(tasks.INGEST)]], [ingest])
+
+
+def workflow_for_run(run: TrainingRun, task: RunTask, attempt: int, settings: Settings) -> Body:
+    """The Workflow that trains, evaluates and publishes; training is left out if the result is stored."""
+    key = _output(tasks.PREFLIGHT, tasks.KEY_OUTPUT)
+    model = _output(tasks.TRAIN, tasks.MODEL_OUTPUT)
+    cached_model = _output(tasks.PREFLIGHT, tasks.MODEL_OUTPUT)
+    calls = [
+        [_call(tasks.PREFLIGHT)],
+        [_call(tasks.TRAIN, when=f"{_output(tasks.PREFLIGHT, tasks.CACHED_OUTPUT)} == false")],
+        [_call(tasks.EVALUATE, {"model": model, "cached-model": cached_model})],
+        [
+            _call(
+                tasks.PUBLISH,
+                {
+                    "key": key,
+                    "model": model,
+                    "cached-model": cached_model,
+                    "report": _output(tasks.EVALUATE, tasks.REPORT_OUTPUT),
+                },
+            )
+        ],
+    ]
+    templates = [
+        _step_template(
+            tasks.PREFLIGHT,
+            task,
+            settings,
+            outputs=(tasks.KEY_OUTPUT, tasks.CACHED_OUTPUT, tasks.MODEL_OUTPUT),
+        ),
+        _step_template(tasks.TRAIN, task, settings, outputs=(tasks.MODEL_OUTPUT,), default=""),
+        _step_template(
+            tasks.EVALUATE, task, settings, inputs=("model", "cached-model"), outputs=(tasks.REPORT_OUTPUT,)
+        ),
+        _step_template(
+            tasks.PUBLISH,
+            task,
+            settings,
+            inputs=("key", "model", "cached-model", "report"),
+            outputs=(tasks.RESULT_OUTPUT,),
+        ),
+    ]
+    return _workflow(run, run_workflow_name(run, attempt), calls, templates)
+
+
+def task_of(workflow: Body) -> RunTask:
+    """The task that a run's Workflow was rendered from: what it really works on.
+
+    Raises:
+        Terminal: the Workflow holds no such task.
+    """
+    for template in workflow["spec"].get("templates") or ():
+        for variable in (template.get("container") or {}).get("env") or ():
+            if variable.get("name") == names.TASK_ENV:
+                return RunTask.model_validate_json(variable["value"])
+    message = f"Workflow {workflow['metadata']['name']} was not made for a TrainingRun: it holds no task"
+    raise Terminal(message)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a Workflow came to, as far as it is."""
+
+    state: Literal["Pending", "Running", "Succeeded", "Failed"]
+    message: str = ""
+    progress: str = ""
+    """Finished and known pods, ``N/M``."""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """Output parameters of finished steps as ``step.parameter``."""
+
+
+def outcome_of(workflow: Body) -> Outcome:
+    """Read a Workflow. Unknown phases count as running: the next event tells more."""
+    status = workflow.get("status") or {}
+    nodes = list((status.get("nodes") or {}).values())
+    phase = status.get("phase") or "Pending"
+    return Outcome(
+        state=_STATES.get(phase, "Running"),
+        message=_failure(status, nodes),
+        progress=status.get("progress") or "",
+        outputs=_outputs(nodes),
+    )
+
+
+_STATES: dict[str, Literal["Pending", "Running", "Succeeded", "Failed"]] = {
+    "Pending": "Pending",
+    "Running": "Running",
+    "Succeeded": "Succeeded",
+    "Failed": "Failed",
+    "Error": "Failed",
+}
+
+
+def _failure(status: Body, nodes: list[Body]) -> str:
+    """The message of the pod that failed last; the Workflow's own says only that a child failed."""
+    failed = [n for n in nodes if n.get("type") == "Pod" and n.get("phase") in ("Failed", "Error")]
+    if not failed:
+        return status.get("message") or ""
+    last = max(failed, key=lambda n: n.get("finishedAt") or "")
+    return f"step {last.get('templateName')}: {last.get('message') or last['phase']}"
+
+
+def _outputs(nodes: list[Body]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in nodes:
+        if node.get("phase") != "Succeeded" or node.get("type") not in ("Pod", "Retry"):
+            continue
+        for parameter in (node.get("outputs") or {}).get("parameters") or ():
+            if parameter.get("value") is not None:
+                found[f"{node.get('templateName')}.{parameter['name']}"] = parameter["value"]
+    return found
+
+
+def _output(step: str, parameter: str) -> str:
+    return f"{{{{steps.{step}.outputs.parameters.{parameter}}}}}"
+
+
+def _call(step: str, arguments: dict[str, str] | None = None, *, when: str | None = None) -> Any:
+    """One step of the entry point; each template is called once, under its own name."""
+    optional: dict[str, Any] = {}
+    if arguments:
+        parameters = [Parameter(name=name, value=value) for name, value in arguments.items()]
+        optional["arguments"] = models.IoArgoprojWorkflowV1alpha1Arguments(parameters=parameters)
+    if when:
+        optional["when"] = when
+    return WorkflowStep(name=step, template=step, **optional)
+
+
+def _step_template(
+    step: str,
+    task: IngestTask | RunTask,
+    settings: Settings,
+    *,
+    inputs: tuple[str, ...] = (),
+    outputs: tuple[str, ...],
+    default: str | None = None,
+) -> Any:
+    """A template that runs a step; ``default`` is the value of its outputs where it is skipped."""
+    optional: dict[str, Any] = {}
+    arguments = [step]
+    for name in inputs:
+        # One argument each, ``--name=value``, so that a value can never be read as an option.
+        arguments.append(f"--{name}={{{{inputs.parameters.{name}}}}}")
+        optional["inputs"] = models.IoArgoprojWorkflowV1alpha1Inputs(
+            parameters=[Parameter(name=n) for n in inputs]
+        )
+    return Template(
+        name=step,
+        container=_container(arguments, task, settings),
+        outputs=models.IoArgoprojWorkflowV1alpha1Outputs(
+            parameters=[_output_file(name, default) for name in outputs]
+        ),
+        retry_strategy=models.IoArgoprojWorkflowV1alpha1RetryStrategy(
+            limit=RETRIES_AFTER_LOSS, retry_policy="OnError"
+        ),
+        **optional,
+    )
+
+
+def _output_file(name: str, default: str | None) -> Any:
+    """An output parameter that is read from its file."""
+    optional = {} if default is None else {"default": default}
+    source = models.IoArgoprojWorkflowV1alpha1ValueFrom(path=f"{names.OUTPUT_DIR}/{name}", **optional)
+    return Parameter(name=name, value_from=source)
+
+
+def _container(arguments: list[str], task: IngestTask | RunTask, settings: Settings) -> Any:
+    environment = {
+        names.STORE_ENV: settings.store,
+        names.TASK_ENV: task.model_dump_json(by_alias=True, exclude_none=True),
+        names.WORK_DIR_ENV: names.WORK_DIR,
+        "GIT_CONFIG_GLOBAL": f"{names.GIT_CONFIG_DIR}/{names.GIT_CONFIG_KEY}",
+        "HOME": f"{names.WORK_DIR}/home",
+    }
+    return models.Container(
+        image=settings.image,
+        command=["python", "-m", "mlplane.steps"],
+        args=arguments,
+        env=[models.EnvVar(name=name, value=value) for name, value in environment.items()],
+        volume_mounts=[
+            models.VolumeMount(name="work", mount_path=names.WORK_DIR),
+            models.VolumeMount(name="git", mount_path=names.GIT_CONFIG_DIR, read_only=True),
+        ],
+        security_context=models.SecurityContext(
+            allow_privilege_escalation=False, capabilities=models.Capabilities(drop=["ALL"])
+        ),
+    )
+
+
+def _workflow(owner: Resource, name: str, calls: list[list[Any]], templates: list[Any]) -> Body:
+    steps = [models.IoArgoprojWorkflowV1alpha1ParallelSteps(value=group) for group in calls]
+    spec = models.IoArgoprojWorkflowV1alpha1WorkflowSpec(
+        entrypoint=ENTRYPOINT,
+        templates=[Template(name=ENTRYPOINT, steps=steps), *templates],
+        service_account_name=names.RUNNER_SERVICE_ACCOUNT,
+        automount_service_account_token=False,
+        executor=models.IoArgoprojWorkflowV1alpha1ExecutorConfig(
+            service_account_name=names.EXECUTOR_SERVICE_ACCOUNT
+        ),
+        security_context=models.PodSecurityContext(
+            run_as_non_root=True, seccomp_profile=models.SeccompProfile(type="RuntimeDefault")
+        ),
+        volumes=[
+            models.Volume(name="work", empty_dir=models.EmptyDirVolumeSource()),
+            models.Volume(
+                name="git",
+                config_map=models.ConfigMapVolumeSource(name=names.GIT_CONFIG_MAP, optional=True),
+            ),
+        ],
+    )
+    labels = labels_for(owner)
+    rendered: Body = ApiClient().sanitize_for_serialization(spec)
+    rendered["podMetadata"] = {"labels": dict(labels)}
+    return {
+        "apiVersion": names.WORKFLOW_API_VERSION,
+        "kind": names.WORKFLOW_KIND,
+        "metadata": {
+            "name": name,
+            "namespace": owner.metadata.namespace or "default",
+            "labels": labels,
+            "ownerReferences": [owner_reference(owner)],
+        },
+        "spec": rendered,
+    }

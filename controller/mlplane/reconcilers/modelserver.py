@@ -1,0 +1,123 @@
+"""ModelServer: one InferenceService that serves an approved model version."""
+
+from datetime import datetime
+
+from mlplane import names
+from mlplane.adapters import kserve
+from mlplane.adapters.children import is_owned_by
+from mlplane.api import Body, ModelServer, ModelVersion
+from mlplane.api.conditions import is_true, of
+from mlplane.api.evaluation import PinnedRef
+from mlplane.api.modelserver import ModelServerStatus
+from mlplane.api.refs import Query, Ref
+from mlplane.reconcilers.plan import Observed, Plan, Settings
+from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions
+
+KIND = ModelServer
+
+
+def refs(server: ModelServer, _settings: Settings) -> tuple[Ref | Query, ...]:
+    """The versions that may be served, and the InferenceService."""
+    return (_candidates(server), _service(server))
+
+
+def plan(server: ModelServer, observed: Observed, now: datetime, settings: Settings) -> Plan:
+    """Serve the version that is asked for, if it may be served; what serves already goes on until then."""
+    choice = _choice(server, observed)
+    service = observed.get(_service(server))
+    if not isinstance(choice, ModelVersion):
+        return Plan(_status(server, choice, now))
+    if service is not None and not is_owned_by(service, server):
+        message = f'InferenceService "{server.name}" belongs to something else: delete or rename one of them'
+        return Plan(_status(server, Stalled(names.DEPLOYING, message), now))
+    wanted = kserve.inference_service_for(server, choice, settings)
+    pinned = PinnedRef(name=choice.name, digest=choice.spec.artifact.digest)
+    endpoint = kserve.endpoint_of(service) if service and _serves(service, wanted) else None
+    return Plan(
+        _status(server, _state(choice, endpoint), now, pinned, endpoint.url if endpoint else ""),
+        apply=(wanted,),
+    )
+
+
+def _choice(server: ModelServer, observed: Observed) -> ModelVersion | Waiting | Stalled:
+    """The version to serve, or why there is none."""
+    bodies = observed.list(_candidates(server))
+    if server.spec.model_version is not None:
+        return _pinned(server.spec.model_version, bodies)
+    model = server.spec.follow.model if server.spec.follow else ""
+    versions = sorted(
+        (b for b in bodies if b["spec"]["model"] == model),
+        key=lambda b: (b["metadata"].get("creationTimestamp", ""), b["metadata"]["name"]),
+    )
+    approved = [b for b in versions if is_true(b, names.APPROVED)]
+    if approved:
+        return ModelVersion.model_validate(approved[-1])
+    if versions:
+        return _not_approved(versions[-1])
+    return Waiting(
+        names.MODEL_VERSION_MISSING, f'waits for a version of model "{model}": create a TrainingRun for it'
+    )
+
+
+def _pinned(pin: PinnedRef, bodies: tuple[Body, ...]) -> ModelVersion | Waiting | Stalled:
+    found = next((b for b in bodies if b["metadata"]["name"] == pin.name), None)
+    if found is None:
+        message = f'waits for ModelVersion "{pin.name}": apply it in the same namespace'
+        return Waiting(names.MODEL_VERSION_MISSING, message)
+    digest = found["spec"]["artifact"]["digest"]
+    if digest != pin.digest:
+        message = (
+            f'ModelVersion "{pin.name}" has digest {digest}, not {pin.digest}: correct spec.modelVersion'
+        )
+        return Stalled(names.DIGEST_MISMATCH, message)
+    if not is_true(found, names.APPROVED):
+        return _not_approved(found)
+    return ModelVersion.model_validate(found)
+
+
+def _not_approved(version: Body) -> Waiting:
+    why = (of(version, names.APPROVED) or {}).get("message") or "it has not been looked at yet"
+    return Waiting(
+        names.MODEL_VERSION_NOT_APPROVED,
+        f'ModelVersion "{version["metadata"]["name"]}" may not be served: {why}',
+    )
+
+
+def _serves(service: Body, wanted: Body) -> bool:
+    """Whether the InferenceService is already about the wanted version, so that its status counts."""
+    predictor = (service.get("spec") or {}).get("predictor") or {}
+    return bool(predictor.get("name") == wanted["spec"]["predictor"]["name"])
+
+
+def _state(version: ModelVersion, endpoint: kserve.Endpoint | None) -> State:
+    if endpoint is None or endpoint.state == "Pending":
+        why = endpoint.message if endpoint else "the InferenceService is about to be applied"
+        return Waiting(names.DEPLOYING, f'ModelVersion "{version.name}" is being rolled out: {why}')
+    if endpoint.state == "Failed":
+        message = f'ModelVersion "{version.name}" cannot be loaded: {endpoint.message}; serve another version'
+        return Stalled(names.LOAD_FAILED, message)
+    return Ready(names.SERVING, f'ModelVersion "{version.name}" answers at {endpoint.url}')
+
+
+def _status(
+    server: ModelServer, state: State, now: datetime, version: PinnedRef | None = None, url: str = ""
+) -> ModelServerStatus:
+    return ModelServerStatus(
+        observed_generation=server.metadata.generation,
+        conditions=conditions(server, state, now),
+        model_version=version or server.status.model_version,
+        url=url or server.status.url,
+    )
+
+
+def _candidates(server: ModelServer) -> Query:
+    return Query(names.API_VERSION, "ModelVersion", server.metadata.namespace or "default")
+
+
+def _service(server: ModelServer) -> Ref:
+    return Ref(
+        names.INFERENCE_SERVICE_API_VERSION,
+        names.INFERENCE_SERVICE_KIND,
+        server.metadata.namespace or "default",
+        server.name,
+    )

@@ -1,0 +1,74 @@
+"""The records that a finished run leaves: a ModelVersion and an Evaluation.
+
+They belong to nobody (labels only, no owner reference): pruning a run never deletes the record of a
+model that is served.
+"""
+
+from mlplane.adapters.children import labels_for, short_digest, short_hash
+from mlplane.api import Body, Evaluation, ModelVersion, TrainingRun
+from mlplane.api.evaluation import EvaluationSpec, PinnedRef, Recorded
+from mlplane.api.meta import ObjectMeta, Resource
+from mlplane.api.modelversion import CodeLineage, Lineage, ModelVersionSpec, RunRef
+from mlplane.names import MODEL_LABEL
+from mlplane.tasks import RunResult, RunTask
+
+
+def model_version_for(run: TrainingRun, task: RunTask, result: RunResult) -> ModelVersion:
+    """The version that a run made; runs of one key make the same one."""
+    spec, trained = run.spec, result.trained
+    lineage = Lineage(
+        run=RunRef(name=run.name, key=trained.key),
+        dataset=task.dataset,
+        code=CodeLineage(
+            url=spec.code.git.url,
+            path=spec.code.git.path,
+            commit=spec.code.git.commit,
+            tree=trained.tree,
+            entrypoint=spec.entrypoint,
+        ),
+        image=task.image,
+        params={name: str(value) for name, value in spec.params.items()},
+        seed=spec.seed,
+    )
+    return ModelVersion(
+        metadata=ObjectMeta(name=f"{spec.model}-{short_digest(trained.key)}"),
+        spec=ModelVersionSpec(
+            model=spec.model, artifact=trained.artifact, signature=trained.signature, lineage=lineage
+        ),
+    )
+
+
+def evaluation_for(run: TrainingRun, task: RunTask, result: RunResult, version: ModelVersion) -> Evaluation:
+    """The judgement that came with the run; named by what was judged by which gates."""
+    split = run.spec.evaluation.split
+    question = [task.dataset.digest, split, [gate.to_body() for gate in run.spec.evaluation.gates]]
+    return Evaluation(
+        metadata=ObjectMeta(name=f"{version.name}-{short_hash(question)}"),
+        spec=EvaluationSpec(
+            model_version=PinnedRef(name=version.name, digest=version.spec.artifact.digest),
+            dataset=task.dataset,
+            split=split,
+            recorded=result.recorded,
+        ),
+    )
+
+
+def body_of(record: Resource, run: TrainingRun) -> Body:
+    """The record as it is created, beside the run."""
+    body = record.to_body()
+    body.pop("status", None)
+    body["metadata"] = {
+        "name": record.name,
+        "namespace": run.metadata.namespace or "default",
+        "labels": labels_for(run) | {MODEL_LABEL: run.spec.model},
+    }
+    return body
+
+
+def verdict_sentence(recorded: Recorded, dataset: str, split: str) -> str:
+    """Each gate with its number, as a part of a sentence."""
+    results = (
+        f"{r.metric} {r.value} {'meets' if r.verdict == 'Passed' else 'is below'} the minimum {r.min}"
+        for r in recorded.results
+    )
+    return f"{', '.join(results)} on {recorded.rows} rows of {dataset}/{split}"

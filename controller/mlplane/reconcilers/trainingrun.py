@@ -1,0 +1,205 @@
+"""TrainingRun: one Workflow for each attempt; its answer becomes a ModelVersion and an Evaluation."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from mlplane import names, tasks
+from mlplane.adapters import argo
+from mlplane.adapters.children import is_owned_by
+from mlplane.api import Body, TrainingRun
+from mlplane.api.conditions import is_current, is_true, of
+from mlplane.api.dataset import DatasetStatus
+from mlplane.api.evaluation import PinnedRef
+from mlplane.api.refs import Query, Ref
+from mlplane.api.trainingrun import Resolved, ResolvedDataset, TrainingRunStatus
+from mlplane.reconcilers import records
+from mlplane.reconcilers.plan import Observed, Plan, Settings
+from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions, first_blocked
+from mlplane.tasks import RunResult, RunTask
+
+KIND = TrainingRun
+
+
+def refs(run: TrainingRun, _settings: Settings) -> tuple[Ref | Query, ...]:
+    """The dataset, and the Workflows of this attempt and the next."""
+    attempt = run.status.attempt or 1
+    return (_dataset(run), _workflow(run, attempt), _workflow(run, attempt + 1))
+
+
+def dataset_missing(run: TrainingRun, observed: Observed) -> Waiting | None:
+    """The Dataset does not exist (yet): files apply in any order."""
+    if observed.get(_dataset(run)) is not None:
+        return None
+    name = run.spec.dataset.name
+    return Waiting(names.DATASET_MISSING, f'waits for Dataset "{name}": apply it in the same namespace')
+
+
+def dataset_not_ready(run: TrainingRun, observed: Observed) -> Waiting | None:
+    """The Dataset has no version of its present spec."""
+    dataset = observed.get(_dataset(run)) or {}
+    if is_current(dataset):
+        return None
+    why = (of(dataset, names.READY) or {}).get("message") or "it has no status yet"
+    return Waiting(names.DATASET_NOT_READY, f'waits for Dataset "{run.spec.dataset.name}": {why}')
+
+
+def split_missing(run: TrainingRun, observed: Observed) -> Waiting | None:
+    """The Dataset has no split of the name that the evaluation wants."""
+    splits = [s.name for s in _version(observed.get(_dataset(run)) or {}).splits]
+    wanted = run.spec.evaluation.split
+    if wanted in splits:
+        return None
+    message = (
+        f'Dataset "{run.spec.dataset.name}" has no split "{wanted}" but {", ".join(splits)}: '
+        "add it to the Dataset, or create a run that evaluates on one of these"
+    )
+    return Waiting(names.DATASET_NOT_READY, message)
+
+
+GATES = (dataset_missing, dataset_not_ready, split_missing)
+
+
+def plan(run: TrainingRun, observed: Observed, now: datetime, settings: Settings) -> Plan:
+    """Start what may start, follow what runs, publish what has finished; a finished run stays finished."""
+    if _is_finished(run):
+        return Plan(run.status)
+    attempt, workflow = _newest_attempt(run, observed)
+    if workflow is not None and not is_owned_by(workflow, run):
+        name = workflow["metadata"]["name"]
+        state = Waiting(names.RUNNING, f'waits for Workflow "{name}" of an earlier TrainingRun to go')
+        return Plan(_status(run, state, now))
+    if workflow is not None:
+        return _follow(run, attempt, workflow, now)
+    if blocked := first_blocked(GATES, run, observed):
+        return Plan(_status(run, blocked, now))
+    return _start(run, attempt, _task(run, observed, settings), now, settings)
+
+
+def _newest_attempt(run: TrainingRun, observed: Observed) -> tuple[int, Body | None]:
+    """The newest attempt and its Workflow; where that one was deleted, the number of the next."""
+    attempt = run.status.attempt or 1
+    if (following := observed.get(_workflow(run, attempt + 1))) is not None:
+        return attempt + 1, following
+    if (workflow := observed.get(_workflow(run, attempt))) is not None:
+        return attempt, workflow
+    return (attempt + 1 if run.status.workflow else attempt), None
+
+
+def _task(run: TrainingRun, observed: Observed, settings: Settings) -> RunTask:
+    version = _version(observed.get(_dataset(run)) or {})
+    if version.digest is None:  # the gates let only a Dataset with a version through
+        message = f'Dataset "{run.spec.dataset.name}" is ready without a digest'
+        raise ValueError(message)
+    return RunTask(
+        spec=run.spec,
+        dataset=PinnedRef(name=run.spec.dataset.name, digest=version.digest),
+        splits=version.splits,
+        image=settings.image,
+    )
+
+
+def _start(run: TrainingRun, attempt: int, task: RunTask, now: datetime, settings: Settings) -> Plan:
+    name = argo.run_workflow_name(run, attempt)
+    status = _status(
+        run,
+        Waiting(names.RUNNING, f'Workflow "{name}" is about to start'),
+        now,
+        resolved=_resolved(task),
+        attempt=attempt,
+        workflow=name,
+    )
+    return Plan(status, create=(argo.workflow_for_run(run, task, attempt, settings),))
+
+
+def _follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime) -> Plan:
+    name = workflow["metadata"]["name"]
+    outcome = argo.outcome_of(workflow)
+    task = argo.task_of(workflow)
+    known = {
+        "resolved": _resolved(task),
+        "attempt": attempt,
+        "workflow": name,
+        "progress": outcome.progress or None,
+        "run_key": outcome.outputs.get(f"{tasks.PREFLIGHT}.{tasks.KEY_OUTPUT}"),
+    }
+    if outcome.state == "Failed":
+        message = f"{outcome.message}; see the logs of Workflow {name}, then create a run with another name"
+        return Plan(_failed(run, message, now, known))
+    if outcome.state != "Succeeded":
+        state = Waiting(names.RUNNING, f'Workflow "{name}" runs: {outcome.progress or "no"} steps finished')
+        return Plan(_status(run, state, now, **known))
+    try:
+        result = RunResult.model_validate_json(
+            outcome.outputs.get(f"{tasks.PUBLISH}.{tasks.RESULT_OUTPUT}", "")
+        )
+    except ValidationError as error:
+        message = (
+            f'Workflow "{name}" gave no usable result ({error.error_count()} faults in it): '
+            "run the controller and the image of the steps in the same version"
+        )
+        return Plan(_failed(run, message, now, known))
+    return _publish(run, task, result, now, known)
+
+
+def _publish(
+    run: TrainingRun, task: RunTask, result: RunResult, now: datetime, known: dict[str, Any]
+) -> Plan:
+    version = records.model_version_for(run, task, result)
+    evaluation = records.evaluation_for(run, task, result, version)
+    verdict = result.recorded.verdict
+    message = (
+        f'ModelVersion "{version.name}" is published; '
+        f"{records.verdict_sentence(result.recorded, task.dataset.name, run.spec.evaluation.split)}"
+    )
+    status = _status(
+        run,
+        Ready(names.COMPLETED, message),
+        now,
+        (names.COMPLETE, True, names.SUCCEEDED, message),
+        **known | {"model_version": version.name, "verdict": verdict, "run_key": result.trained.key},
+    )
+    return Plan(status, create=(records.body_of(version, run), records.body_of(evaluation, run)))
+
+
+def _failed(run: TrainingRun, message: str, now: datetime, known: dict[str, Any]) -> TrainingRunStatus:
+    failed = (names.FAILED, True, names.RUN_FAILED, message)
+    return _status(run, Stalled(names.RUN_FAILED, message), now, failed, **known)
+
+
+def _status(
+    run: TrainingRun, state: State, now: datetime, *more: tuple[str, bool, str, str], **known: Any
+) -> TrainingRunStatus:
+    """The status with what is newly known; what was known before stays."""
+    return run.status.model_copy(
+        update={
+            "observed_generation": run.metadata.generation,
+            "conditions": conditions(run, state, now, *more),
+        }
+        | {name: value for name, value in known.items() if value is not None}
+    )
+
+
+def _is_finished(run: TrainingRun) -> bool:
+    body = run.to_body()
+    return is_true(body, names.COMPLETE) or is_true(body, names.FAILED)
+
+
+def _resolved(task: RunTask) -> Resolved:
+    return Resolved(dataset=ResolvedDataset(digest=task.dataset.digest, splits=task.splits))
+
+
+def _version(dataset: Body) -> DatasetStatus:
+    return DatasetStatus.model_validate(dataset.get("status") or {})
+
+
+def _dataset(run: TrainingRun) -> Ref:
+    return Ref(names.API_VERSION, "Dataset", run.metadata.namespace or "default", run.spec.dataset.name)
+
+
+def _workflow(run: TrainingRun, attempt: int) -> Ref:
+    namespace = run.metadata.namespace or "default"
+    return Ref(
+        names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, namespace, argo.run_workflow_name(run, attempt)
+    )

@@ -1,0 +1,18 @@
+"""What an operator configures and decisions depend on."""
+
+from dataclasses import dataclass
+
+from mlplane import __version__
+
+DEFAULT_IMAGE = f"ghcr.io/mlplane/runtime:{__version__}"
+"""Image of steps and predictors where the operator names no other."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The controller's configuration, as far as decisions need it."""
+
+    store: str
+    """fsspec URL that ``store://`` stands for, such as ``s3://bucket/prefix``."""
+    image: str = DEFAULT_IMAGE
+    """Container image that steps run in; also the image that a run key speaks of."""

@@ -1,0 +1,230 @@
+"""Each state of each kind, and what is planned for it; the plans stand in plans/<kind>/<state>.yaml.
+
+After a change that is meant, run ``pytest tests/golden --update-golden`` and read the difference.
+"""
+
+from pathlib import Path
+
+import builders as b
+import pytest
+import yaml
+
+from mlplane.adapters import kserve
+from mlplane.api import ModelServer, ModelVersion
+from mlplane.reconcilers import RECONCILERS
+
+MODULES = {module.KIND.__name__: module for module in RECONCILERS}
+PLANS = Path(__file__).parent / "plans"
+
+PIN = {"modelVersion": {"name": "digits-aaaaaaaa", "digest": b.MODEL_DIGEST}}
+SPLITS_JSON = yaml.safe_dump(b.SPLITS, default_flow_style=True)
+INGEST_RESULT = (
+    '{"digest": "%s", "uri": "store://datasets/digits/sha256-%s", "rows": 1797, "splits": '
+    '[{"name": "train", "digest": "sha256:%s", "rows": 1438}, {"name": "test", "digest": "sha256:%s", "rows": 359}]}'
+    % (b.DATA_DIGEST, "d" * 64, "1" * 64, "2" * 64)
+)
+STARTED = {
+    "observedGeneration": 1,
+    "attempt": 1,
+    "workflow": "digits-1-1",
+    "conditions": [b.condition("Ready", "False", "Running"), b.condition("Reconciling", "True", "Running")],
+}
+PREFLIGHT = {"key": b.RUN_KEY, "cached": "false", "model": ""}
+
+
+def service(status: dict | None = None, digest: str = b.MODEL_DIGEST, owner: str = "uid-digits") -> dict:
+    made = kserve.inference_service_for(
+        ModelServer.model_validate(b.server(uid=owner)),
+        ModelVersion.model_validate(b.model_version(digest=digest)),
+        b.SETTINGS,
+    )
+    made["metadata"] |= {"generation": 1}
+    return made | ({"status": status} if status else {})
+
+
+READY_SERVICE = service(
+    {
+        "observedGeneration": 1,
+        "url": "http://digits-default.example.com",
+        "conditions": [{"type": "Ready", "status": "True"}],
+    }
+)
+FAILED_SERVICE = service(
+    {
+        "observedGeneration": 1,
+        "conditions": [{"type": "Ready", "status": "False"}],
+        "modelStatus": {
+            "transitionStatus": "BlockedByFailedLoad",
+            "lastFailureInfo": {"reason": "ModelLoadFailed", "message": "digest differs", "exitCode": 1},
+        },
+    }
+)
+CHANGED = b.dataset(status=b.ingested(generation=1), generation=2)
+
+CASES = {
+    "Dataset/new": (b.dataset(), ()),
+    "Dataset/ingesting": (b.dataset(), (b.dataset_workflow(b.dataset(), "Running"),)),
+    "Dataset/ingested": (
+        b.dataset(),
+        (b.dataset_workflow(b.dataset(), "Succeeded", dataset=INGEST_RESULT),),
+    ),
+    "Dataset/stays ingested without its workflow": (b.ready_dataset(), ()),
+    "Dataset/changed": (CHANGED, ()),
+    "Dataset/a check failed": (
+        b.dataset(),
+        (b.with_failed_pod(b.dataset_workflow(b.dataset()), "ingest", "column label: 3 rows above 9"),),
+    ),
+    "Dataset/answer of another version": (
+        b.dataset(),
+        (b.dataset_workflow(b.dataset(), "Succeeded", dataset='{"rows": "many"}'),),
+    ),
+    "Dataset/workflow of an earlier dataset": (
+        b.dataset(uid="uid-new"),
+        (b.dataset_workflow(b.dataset(), "Running"),),
+    ),
+    "TrainingRun/dataset missing": (b.run(), ()),
+    "TrainingRun/dataset not ready": (b.run(), (b.dataset(),)),
+    "TrainingRun/dataset changed and not ready yet": (b.run(), (CHANGED,)),
+    "TrainingRun/starts": (b.run(), (b.ready_dataset(),)),
+    "TrainingRun/preflight": (b.run(status=STARTED), (b.ready_dataset(), b.run_workflow(b.run(), "Running"))),
+    "TrainingRun/training while its dataset changes": (
+        b.run(status=STARTED),
+        (CHANGED, b.run_workflow(b.run(), "Running", preflight=PREFLIGHT)),
+    ),
+    "TrainingRun/passed": (
+        b.run(status=STARTED),
+        (
+            b.ready_dataset(),
+            b.run_workflow(
+                b.run(), "Succeeded", preflight=PREFLIGHT, publish={"result": b.run_result("0.9721")}
+            ),
+        ),
+    ),
+    "TrainingRun/rejected": (
+        b.run(status=STARTED),
+        (
+            b.ready_dataset(),
+            b.run_workflow(
+                b.run(), "Succeeded", preflight=PREFLIGHT, publish={"result": b.run_result("0.1030")}
+            ),
+        ),
+    ),
+    "TrainingRun/failed": (
+        b.run(status=STARTED),
+        (
+            b.ready_dataset(),
+            b.with_failed_pod(b.run_workflow(b.run()), "train", "Error (exit code 1)"),
+        ),
+    ),
+    "TrainingRun/workflow deleted": (b.run(status=STARTED), (b.ready_dataset(),)),
+    "TrainingRun/second attempt before the status says so": (
+        b.run(status=STARTED),
+        (b.ready_dataset(), b.run_workflow(b.run(), "Running", attempt=2)),
+    ),
+    "TrainingRun/workflow of an earlier run": (
+        b.run(uid="uid-new"),
+        (b.ready_dataset(), b.run_workflow(b.run(), "Running")),
+    ),
+    "ModelVersion/not evaluated": (b.model_version(), ()),
+    "ModelVersion/approved": (b.model_version(), (b.evaluation(),)),
+    "ModelVersion/rejected": (b.model_version(), (b.evaluation(value="0.1030"),)),
+    "ModelVersion/evaluation of other bytes does not count": (
+        b.model_version(),
+        (b.evaluation(digest="sha256:" + "0" * 64),),
+    ),
+    "ModelVersion/newest of the same question counts": (
+        b.model_version(),
+        (
+            b.evaluation(name="one", value="0.9800"),
+            b.evaluation(name="two", value="0.9000", creationTimestamp="2026-01-02T03:01:00Z"),
+        ),
+    ),
+    "Evaluation/model version missing": (b.evaluation(), ()),
+    "Evaluation/passed": (b.evaluation(), (b.model_version(),)),
+    "Evaluation/failed": (b.evaluation(value="0.1030"), (b.model_version(),)),
+    "Evaluation/other bytes": (b.evaluation(digest="sha256:" + "0" * 64), (b.model_version(),)),
+    "ModelServer/no version": (b.server(), ()),
+    "ModelServer/not approved": (b.server(), (b.model_version(approved=False),)),
+    "ModelServer/deploys": (b.server(), (b.model_version(approved=True),)),
+    "ModelServer/loading": (b.server(), (b.model_version(approved=True), service())),
+    "ModelServer/serves": (b.server(), (b.model_version(approved=True), READY_SERVICE)),
+    "ModelServer/load failed": (b.server(), (b.model_version(approved=True), FAILED_SERVICE)),
+    "ModelServer/newest approved": (
+        b.server(),
+        (
+            b.model_version(approved=True),
+            b.model_version(
+                "digits-bbbbbbbb",
+                digest="sha256:" + "b" * 64,
+                approved=True,
+                creationTimestamp="2026-01-02T03:02:00Z",
+            ),
+            b.model_version(
+                "digits-cccccccc",
+                digest="sha256:" + "c" * 64,
+                approved=False,
+                creationTimestamp="2026-01-02T03:03:00Z",
+            ),
+            READY_SERVICE,
+        ),
+    ),
+    "ModelServer/pinned": (b.server(spec=PIN), (b.model_version(approved=True), READY_SERVICE)),
+    "ModelServer/pinned version missing": (b.server(spec=PIN), ()),
+    "ModelServer/pinned digest differs": (
+        b.server(spec=PIN),
+        (b.model_version(digest="sha256:" + "0" * 64, approved=True),),
+    ),
+    "ModelServer/service of something else": (
+        b.server(uid="uid-new"),
+        (b.model_version(approved=True), READY_SERVICE),
+    ),
+}
+
+
+def planned(case: str):
+    obj, bodies = CASES[case]
+    module = MODULES[obj["kind"]]
+    typed = b.TYPES[obj["kind"]].model_validate(obj)
+    return module.plan(typed, b.observed_by(module, typed, bodies), b.NOW, b.SETTINGS)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_plan_is_as_recorded(case, request):
+    plan = planned(case)
+    got = {
+        "status": plan.status.to_body(),
+        "create": [dict(x) for x in plan.create],
+        "apply": [dict(x) for x in plan.apply],
+    }
+    text = yaml.safe_dump(got, sort_keys=False, width=110)
+    path = PLANS / f"{case.replace(' ', '-')}.yaml"
+    if request.config.getoption("--update-golden"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert yaml.safe_load(path.read_text()) == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_second_pass_over_the_same_world_changes_nothing(case):
+    obj, bodies = CASES[case]
+    module = MODULES[obj["kind"]]
+    first = planned(case)
+    made = tuple(x | {"metadata": x["metadata"] | {"generation": 1}} for x in (*first.create, *first.apply))
+    known = {(x["kind"], x["metadata"]["name"]) for x in bodies}
+    world = bodies + tuple(x for x in made if (x["kind"], x["metadata"]["name"]) not in known)
+    typed = b.TYPES[obj["kind"]].model_validate(obj | {"status": first.status.to_body()})
+    second = module.plan(typed, b.observed_by(module, typed, world), b.NOW, b.SETTINGS)
+    third = module.plan(
+        b.TYPES[obj["kind"]].model_validate(obj | {"status": second.status.to_body()}),
+        b.observed_by(module, typed, world),
+        b.NOW,
+        b.SETTINGS,
+    )
+    assert third.status == second.status
+    workflows = [x for x in second.create if x["kind"] == "Workflow"]
+    assert workflows == []
+
+
+def test_every_recorded_plan_belongs_to_a_case():
+    recorded = {p.relative_to(PLANS).with_suffix("").as_posix() for p in PLANS.rglob("*.yaml")}
+    assert recorded == {case.replace(" ", "-") for case in CASES}
