@@ -15,7 +15,7 @@ DOCS = ROOT / "docs"
 def reasons() -> list[str]:
     """Constants of names.py between the comment on reasons and the next section."""
     source = Path(names.__file__).read_text()
-    section = source.partition("# Reasons of conditions.")[2].partition("\n# ")[0]
+    section = source.partition("# Reasons of conditions.")[2].partition("\n")[2].partition("\n# ")[0]
     return [node.value.value for node in ast.walk(ast.parse(section)) if isinstance(node, ast.Assign)]
 
 

@@ -75,9 +75,12 @@ def _pinned(pin: PinnedRef, bodies: tuple[Body, ...]) -> ModelVersion | Waiting 
     return ModelVersion.model_validate(found)
 
 
-def _not_approved(version: Body) -> Waiting:
-    why = (of(version, names.APPROVED) or {}).get("message") or "it has not been looked at yet"
-    return Waiting(
+def _not_approved(version: Body) -> Waiting | Stalled:
+    """A verdict stays as it is until a person acts; a missing one may still come."""
+    approved = of(version, names.APPROVED) or {}
+    why = approved.get("message") or "it has not been looked at yet"
+    state = Stalled if approved.get("reason") == names.GATE_FAILED else Waiting
+    return state(
         names.MODEL_VERSION_NOT_APPROVED,
         f'ModelVersion "{version["metadata"]["name"]}" may not be served: {why}',
     )

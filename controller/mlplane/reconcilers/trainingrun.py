@@ -41,7 +41,9 @@ def dataset_not_ready(run: TrainingRun, observed: Observed) -> Waiting | None:
     dataset = observed.get(_dataset(run)) or {}
     if is_current(dataset):
         return None
-    why = (of(dataset, names.READY) or {}).get("message") or "it has no status yet"
+    ready = of(dataset, names.READY) or {}
+    speaks = ready.get("observedGeneration") == (dataset.get("metadata") or {}).get("generation")
+    why = ready["message"] if speaks else "its present spec has not been looked at yet"
     return Waiting(names.DATASET_NOT_READY, f'waits for Dataset "{run.spec.dataset.name}": {why}')
 
 
@@ -125,7 +127,7 @@ def _follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime) -> Pl
         "run_key": outcome.outputs.get(f"{tasks.PREFLIGHT}.{tasks.KEY_OUTPUT}"),
     }
     if outcome.state == "Failed":
-        message = f"{outcome.message}; see the logs of Workflow {name}, then create a run with another name"
+        message = f'{outcome.message}; see the logs of Workflow "{name}", then create a run with another name'
         return Plan(_failed(run, message, now, known))
     if outcome.state != "Succeeded":
         state = Waiting(names.RUNNING, f'Workflow "{name}" runs: {outcome.progress or "no"} steps finished')
