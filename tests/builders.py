@@ -87,7 +87,9 @@ def ingested(generation: int = 1) -> Body:
     }
 
 
-def run(name: str = "digits-1", status: Body | None = None, *, minimum: str = "0.95", **metadata: Any) -> Body:
+def run(
+    name: str = "digits-1", status: Body | None = None, *, minimum: str = "0.95", **metadata: Any
+) -> Body:
     spec = {
         "model": "digits",
         "dataset": {"name": "digits"},
@@ -105,7 +107,11 @@ def run(name: str = "digits-1", status: Body | None = None, *, minimum: str = "0
 
 
 def model_version(
-    name: str = "digits-aaaaaaaa", *, digest: str = MODEL_DIGEST, approved: bool | None = None, **metadata: Any
+    name: str = "digits-aaaaaaaa",
+    *,
+    digest: str = MODEL_DIGEST,
+    approved: bool | None = None,
+    **metadata: Any,
 ) -> Body:
     spec = {
         "model": "digits",
@@ -153,7 +159,11 @@ def recorded(value: str = "0.9721", minimum: str = "0.95") -> Body:
 
 
 def evaluation(
-    name: str = "digits-aaaaaaaa-bbbbbbbb", value: str = "0.9721", *, digest: str = MODEL_DIGEST, **metadata: Any
+    name: str = "digits-aaaaaaaa-bbbbbbbb",
+    value: str = "0.9721",
+    *,
+    digest: str = MODEL_DIGEST,
+    **metadata: Any,
 ) -> Body:
     spec = {
         "modelVersion": {"name": "digits-aaaaaaaa", "digest": digest},
@@ -164,7 +174,9 @@ def evaluation(
     return body("Evaluation", name, spec, **metadata)
 
 
-def server(name: str = "digits", spec: Body | None = None, status: Body | None = None, **metadata: Any) -> Body:
+def server(
+    name: str = "digits", spec: Body | None = None, status: Body | None = None, **metadata: Any
+) -> Body:
     return body(
         "ModelServer", name, spec or {"follow": {"model": "digits", "policy": "Newest"}}, status, **metadata
     )

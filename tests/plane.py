@@ -1,4 +1,4 @@
-"""A running plane for end-to-end tests: ``mlplane up`` as a user starts it, and the real kubectl beside it."""
+"""A running plane for end-to-end tests: ``mlplane up`` as a user starts it, and the real kubectl."""
 
 import json
 import os
@@ -63,7 +63,9 @@ class Plane:
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, (self.home / "up.log").read_text()
-        return (self.state / "kubeconfig").exists() and self.kubectl("get", "modelservers", check=False).returncode == 0
+        return (self.state / "kubeconfig").exists() and self.kubectl(
+            "get", "modelservers", check=False
+        ).returncode == 0
 
     def stop(self) -> None:
         assert self.process is not None
@@ -81,7 +83,9 @@ class Plane:
                     found[name] = child
         return found
 
-    def kubectl(self, *arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def kubectl(
+        self, *arguments: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [KUBECTL, *arguments],
             env=self.environment,
@@ -94,7 +98,12 @@ class Plane:
 
     def mlplane(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [MLPLANE, *arguments], env=self.environment, check=check, capture_output=True, text=True, timeout=120
+            [MLPLANE, *arguments],
+            env=self.environment,
+            check=check,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
 
     def objects(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
@@ -109,18 +118,24 @@ class Plane:
         conditions = self.object(kind, name).get("status", {}).get("conditions", [])
         return next((c for c in conditions if c["type"] == type_), {})
 
-    def wait_for(self, kind: str, name: str, type_: str, status: str = "True", seconds: float = 90) -> dict[str, Any]:
+    def wait_for(
+        self, kind: str, name: str, type_: str, status: str = "True", seconds: float = 90
+    ) -> dict[str, Any]:
         """The condition, once it has the status."""
 
         def ask() -> dict[str, Any] | None:
             found = self.condition(kind, name, type_)
             return found if found.get("status") == status else None
 
-        return eventually(ask, f"{kind}/{name} {type_}={status}: {self.object(kind, name).get('status')}", seconds)
+        return eventually(
+            ask, f"{kind}/{name} {type_}={status}: {self.object(kind, name).get('status')}", seconds
+        )
 
     def step_is_running(self, run: str, step: str) -> bool:
         nodes = self.object("workflow", f"{run}-1").get("status", {}).get("nodes", {}).values()
-        return any(n["type"] == "Pod" and n["templateName"] == step and n["phase"] == "Running" for n in nodes)
+        return any(
+            n["type"] == "Pod" and n["templateName"] == step and n["phase"] == "Running" for n in nodes
+        )
 
 
 @contextmanager
@@ -146,7 +161,12 @@ def left_of(state: Path) -> list[str]:
 
 def make_repository(directory: Path, home: Path) -> Path:
     """A GitOps repository made from the template by ``mlplane init``."""
-    subprocess.run([MLPLANE, "init", str(directory), "--template", "digits"], env=environment(home), check=True, capture_output=True)
+    subprocess.run(
+        [MLPLANE, "init", str(directory), "--template", "digits"],
+        env=environment(home),
+        check=True,
+        capture_output=True,
+    )
     return directory
 
 
@@ -165,6 +185,11 @@ def edit(path: Path, **changes: Any) -> None:
 def git(repository: Path, home: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
     done = subprocess.run(
-        ["git", *identity, *arguments], cwd=repository, env=environment(home), check=True, capture_output=True, text=True
+        ["git", *identity, *arguments],
+        cwd=repository,
+        env=environment(home),
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout.strip()

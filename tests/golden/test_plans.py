@@ -3,12 +3,13 @@
 After a change that is meant, run ``pytest tests/golden --update-golden`` and read the difference.
 """
 
+import json
 from pathlib import Path
 
-import builders as b
 import pytest
 import yaml
 
+import builders as b
 from mlplane.adapters import kserve
 from mlplane.api import ModelServer, ModelVersion
 from mlplane.reconcilers import RECONCILERS
@@ -17,12 +18,7 @@ MODULES = {module.KIND.__name__: module for module in RECONCILERS}
 PLANS = Path(__file__).parent / "plans"
 
 PIN = {"modelVersion": {"name": "digits-aaaaaaaa", "digest": b.MODEL_DIGEST}}
-SPLITS_JSON = yaml.safe_dump(b.SPLITS, default_flow_style=True)
-INGEST_RESULT = (
-    '{"digest": "%s", "uri": "store://datasets/digits/sha256-%s", "rows": 1797, "splits": '
-    '[{"name": "train", "digest": "sha256:%s", "rows": 1438}, {"name": "test", "digest": "sha256:%s", "rows": 359}]}'
-    % (b.DATA_DIGEST, "d" * 64, "1" * 64, "2" * 64)
-)
+INGEST_RESULT = json.dumps({name: b.ingested()[name] for name in ("digest", "uri", "rows", "splits")})
 STARTED = {
     "observedGeneration": 1,
     "attempt": 1,

@@ -1,1 +1,1 @@
-"""Observe, plan, act, commit: the loop that all kinds share."""
+"""The loop: observe, plan, act, commit, for an object at a time, woken by a keyed queue. Knows no watcher."""

@@ -1,0 +1,19 @@
+"""``mlplane controller``: the process that brings objects to their specs, on a cluster and on a laptop."""
+
+from typing import Annotated
+
+import typer
+
+
+def controller(
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", help="The one to work in. Default: all.")
+    ] = None,
+    liveness: Annotated[
+        str | None, typer.Option(help="Answer liveness probes here, such as http://0.0.0.0:8080/healthz.")
+    ] = None,
+) -> None:
+    """Run the controller; the environment configures it: KUBECONFIG, MLPLANE_STORE, MLPLANE_IMAGE."""
+    from mlplane.controller import run
+
+    run(namespace, liveness=liveness)

@@ -1,0 +1,53 @@
+"""``mlplane up``: a plane on this machine, and the repository that it follows."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlplane.cli.connection import STATE
+
+if TYPE_CHECKING:
+    from mlplane.local.state import State
+
+
+def up(
+    state: Annotated[Path, typer.Option(help="Folder that the plane lives in.")] = STATE,
+    repo: Annotated[
+        Path | None, typer.Option(help="Git repository to follow. Default: none, apply with kubectl.")
+    ] = None,
+    path: Annotated[str, typer.Option(help="Directory of manifests in the repository.")] = ".",
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit to follow.")] = "main",
+) -> None:
+    """Run the plane until Ctrl-C; it goes on where it was when started again."""
+    import asyncio
+
+    from mlplane.errors import InvalidInput
+    from mlplane.gitops import git
+    from mlplane.local.state import State
+
+    if repo and git.root(repo) is None:
+        raise InvalidInput(f"{repo} is no git repository: make one with `mlplane init {repo}`")
+    asyncio.run(_up(State.create(state), repo and repo.resolve(), path, revision))
+
+
+async def _up(state: "State", repo: Path | None, path: str, revision: str) -> None:
+    """Say how to use the plane once it is ready, then wait for SIGINT or SIGTERM."""
+    import asyncio
+    import signal
+
+    from mlplane.adapters.servingruntime import serving_runtime
+    from mlplane.local.up import running
+    from mlplane.settings import DEFAULT_IMAGE
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    extra = [serving_runtime(DEFAULT_IMAGE)]
+    async with running(state, repo=repo, path=path, revision=revision, extra=extra, on_event=typer.echo):
+        typer.echo(f"the plane is up; logs are in {state.logs}")
+        typer.echo(f"export KUBECONFIG={state.kubeconfig}")
+        if repo:
+            typer.echo(f"follows {path} of {repo} at {revision}; see `mlplane status`")
+        await stop.wait()
+        typer.echo("stopping; start it again and it goes on")

@@ -1,0 +1,116 @@
+"""``mlplane validate``: judge manifests before they are committed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from mlplane.gitops.findings import Finding
+
+
+def validate(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files and directories of one environment; by default this directory."),
+    ] = None,
+    output: Annotated[
+        Literal["text", "json", "github"],
+        typer.Option("--output", "-o", help="Form: for people, for programs, or for GitHub Actions."),
+    ] = "text",
+) -> None:
+    """Check manifests offline: what is wrong, where, and what to write instead."""
+    from mlplane.gitops.validate import manifest_files
+    from mlplane.gitops.validate import validate as findings_in
+
+    chosen = paths or [Path()]
+    findings = findings_in(chosen)
+    if output == "json":
+        _print_json(findings)
+    elif output == "github":
+        _print_github(findings)
+    else:
+        _print_text(findings, sum(len(manifest_files(path)) for path in chosen))
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _print_json(findings: Sequence["Finding"]) -> None:
+    import json
+    from dataclasses import asdict
+
+    print(json.dumps([asdict(finding) for finding in findings], indent=2))
+
+
+def _print_github(findings: Sequence["Finding"]) -> None:
+    """Workflow commands of GitHub Actions, which shows them beside the lines."""
+    for found in findings:
+        text = f"{found.path}: {found.message}" if found.path else found.message
+        for character, escape in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+            text = text.replace(character, escape)
+        print(f"::{found.severity} file={found.file},line={found.line},col={found.column}::{text}")
+
+
+def _print_text(findings: Sequence["Finding"], files: int) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in findings:
+        console.print(excerpt(finding, _line(finding)))
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    style = "bold red" if errors else "bold green"
+    console.print(
+        Text(
+            f"{_counted(files, 'file')}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", style
+        )
+    )
+
+
+def excerpt(finding: "Finding", source: str) -> "Text":
+    """A finding with the line that it is about and a caret below the place.
+
+    Args:
+        finding: What was found.
+        source: The line of the file; empty if there is none.
+    """
+    from rich.text import Text
+
+    colour = "red" if finding.severity == "error" else "yellow"
+    field = f"{finding.path}: " if finding.path else ""
+    text = Text.assemble(
+        (f"{_visible(finding.file)}:{finding.line}:{finding.column}: ", "bold"),
+        (f"{finding.severity}: ", f"bold {colour}"),
+        _visible(f"{field}{finding.message}"),
+    )
+    margin = f"{finding.line:>6} | "
+    if source:
+        before = "".join("\t" if c == "\t" else " " for c in source[: finding.column - 1])
+        text.append(f"\n{margin}", "dim").append(_visible(source))
+        text.append(f"\n{'| ':>{len(margin)}}", "dim").append(f"{before}^", f"bold {colour}")
+    for label, hint in (("allowed", ", ".join(finding.allowed)), ("try", finding.suggestion)):
+        if hint:
+            text.append(f"\n{'= ':>{len(margin)}}{label}: ", "dim").append(_visible(hint), "green")
+    return text
+
+
+def _line(finding: "Finding") -> str:
+    """The line of the file, cut where it is very long."""
+    try:
+        lines = Path(finding.file).read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return lines[finding.line - 1].rstrip("\r")[:500] if finding.line <= len(lines) else ""
+
+
+def _visible(text: str) -> str:
+    """The text without characters that would steer a terminal."""
+    return "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,136 @@
+"""The engine: whatever changes, the objects it matters to are brought one step closer to their spec.
+
+``handlers`` wakes it with each object that a watch has seen; who sees what first does not matter, since every
+pass reads everything anew. All objects are also looked at every few minutes, seen by a watch or not.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mlplane import names
+from mlplane.api.meta import Body
+from mlplane.api.refs import Query, Ref, ref_of
+from mlplane.cluster.port import Cluster
+from mlplane.engine.act import act
+from mlplane.engine.commit import commit
+from mlplane.engine.interests import Interests
+from mlplane.engine.observe import observe
+from mlplane.engine.trouble import INVALID_OBJECT, described, troubled
+from mlplane.engine.workqueue import WorkQueue
+from mlplane.errors import MlplaneError, Terminal
+from mlplane.reconcilers.plan import Plan, Reconciler, Settings
+
+RESYNC = timedelta(minutes=5)
+RETRY_REFUSED = timedelta(seconds=30)
+"""When to try again what the server refused: a quota, a webhook or a right may have changed meanwhile."""
+
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
+"""What a decision raises when a stored object is not what its kind says (ValidationError is a ValueError)."""
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The time, to the second, as Kubernetes writes it."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Engine:
+    """The reconcilers at work on one cluster."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        reconcilers: Iterable[Reconciler],
+        settings: Settings,
+        *,
+        namespace: str | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        resync: timedelta = RESYNC,
+    ) -> None:
+        """``namespace`` limits the periodic look at all objects; None is all namespaces."""
+        self._cluster = cluster
+        self._settings = settings
+        self._namespace = namespace
+        self._clock = clock
+        self._resync = resync
+        self._reconcilers = {(_api_version(r), r.KIND.__name__): r for r in reconcilers}
+        self._interests = Interests(self._reconcilers.keys())
+        self._queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
+
+    def wake(self, body: Body) -> None:
+        """An object appeared, changed or vanished: look at those that it matters to. Does no I/O."""
+        for key in self._interests.woken_by(body):
+            self._queue.wake(key)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._queue.run(), name="work queue")
+            group.create_task(self._look_at_all(), name="resync")
+
+    async def reconcile(self, key: Ref) -> timedelta | None:
+        """Bring one object one step closer to its spec; when to look again, if nothing wakes it before.
+
+        Raises:
+            Transient: Nothing was concluded, or it could not be written: to be tried again.
+        """
+        body = await self._cluster.get(key)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            self._interests.forget(key)
+            return None
+        try:
+            plan = await self._plan(key, body)
+            await act(self._cluster, plan)
+        except MALFORMED as error:
+            log.warning("%s: what was read for it cannot be understood", key, exc_info=True)
+            return await self._report(body, INVALID_OBJECT, described(error))
+        except Terminal as error:
+            return await self._report(body, names.API_ERROR, str(error))
+        return await self._conclude(body, plan.status.to_body(), plan.requeue_after)
+
+    async def _plan(self, key: Ref, body: Body) -> Plan:
+        reconciler = self._reconcilers[key.api_version, key.kind]
+        obj: Any = reconciler.KIND.model_validate(body)
+        wanted = reconciler.refs(obj, self._settings)
+        self._interests.register(key, wanted)
+        observed = await observe(self._cluster, wanted)
+        return reconciler.plan(obj, observed, self._clock(), self._settings)
+
+    async def _report(self, body: Body, reason: str, message: str) -> timedelta:
+        """Say in the status why nothing could be done; the facts in it stay as they were read."""
+        log.warning("%s: %s: %s", ref_of(body), reason, message)
+        await self._conclude(body, troubled(body, reason, message, self._clock()), None)
+        return RETRY_REFUSED
+
+    async def _conclude(self, body: Body, status: Body, again: timedelta | None) -> timedelta | None:
+        try:
+            await commit(self._cluster, body, status)
+        except Terminal as error:
+            # Nowhere to say it but here: the server does not take the status itself.
+            log.error("%s: status refused: %s", ref_of(body), error)
+            return RETRY_REFUSED
+        return again
+
+    async def _look_at_all(self) -> None:
+        """Wake every object now and then, spread in time: a lost event delays, and never loses."""
+        period = self._resync.total_seconds()
+        while True:
+            await asyncio.sleep(period * random.uniform(0.9, 1.1))  # noqa: S311
+            for api_version, kind in self._reconcilers:
+                try:
+                    bodies = await self._cluster.list(Query(api_version, kind, self._namespace))
+                except MlplaneError as error:
+                    log.warning("looking at all objects of kind %s: %s", kind, error)
+                    continue
+                for body in bodies:
+                    self._queue.wake(ref_of(body), after=random.uniform(0, period / 10))  # noqa: S311
+
+
+def _api_version(reconciler: Reconciler) -> str:
+    default: str = reconciler.KIND.model_fields["api_version"].default
+    return default

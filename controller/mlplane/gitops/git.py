@@ -1,0 +1,196 @@
+"""The git that mlplane needs, by the git command: what a path was at a revision, and new commits.
+
+Files are read from commits, never from a checkout, so that what is applied is what was committed. No hook of
+the repository and no program from its configuration runs; git never prompts. Every failure is a ``Terminal``
+with git's own words. Called by ``gitops.lock``, ``gitops.scaffold``, the GitOps agent and the CLI.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from mlplane.errors import Terminal
+
+TIMEOUT_SECONDS = 60
+_SAFE = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.pager=cat"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "log.follow=false"),
+    "--literal-pathspecs",
+)
+_KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG_GLOBAL", "GIT_SSL_", "GIT_EXEC_PATH")
+"""Variables that may reach git. Others, such as the GIT_DIR of a hook, would name another repository."""
+
+
+def root(directory: Path) -> Path | None:
+    """Top folder of the repository that the directory lies in; None if it lies in none."""
+    try:
+        return Path(_text(directory, "rev-parse", "--show-toplevel"))
+    except Terminal as error:
+        if "not a git repository" in str(error):
+            return None
+        raise
+
+
+def resolve(repo: Path, revision: str) -> str:
+    """Id of the commit that a branch, a tag or an abbreviated id stands for."""
+    return _object(repo, f"{revision}^{{commit}}", f"{repo} has no revision {revision!r}: commit or fetch it")
+
+
+def last_commit(repo: Path, path: str, revision: str = "HEAD") -> str:
+    """Id of the last commit that changed the path, as seen from the revision."""
+    if _text(repo, "rev-parse", "--is-shallow-repository") == "true":
+        raise Terminal(f"{repo} is a shallow clone: run `git fetch --unshallow` to see its history")
+    found = _text(repo, "log", "-1", "--format=%H", "--end-of-options", resolve(repo, revision), "--", path)
+    if not found:
+        raise Terminal(f"no commit of {revision} contains {path}: commit it first")
+    return found
+
+
+def tree_id(repo: Path, path: str, revision: str = "HEAD") -> str:
+    """Id of the tree, or of the blob, that the path is at the revision: the identity of its content."""
+    return _object(repo, f"{revision}:{path}", f"{repo} has no {path!r} at {revision}: commit it")
+
+
+def is_ancestor(repo: Path, commit: str, revision: str = "HEAD") -> bool:
+    """Whether the commit is part of the history of the revision."""
+    done = _run(repo, "merge-base", "--is-ancestor", commit, revision, check=False)
+    return done.returncode == 0
+
+
+def is_dirty(repo: Path, path: str = ".") -> bool:
+    """Whether the path has changes, or files, that are not committed."""
+    return bool(_run(repo, "status", "--porcelain", "-z", "--untracked-files=all", "--", path).stdout)
+
+
+def worktree_files(repo: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Files of the working tree with one of the suffixes, tracked or not; no ignored or deleted ones."""
+    names = _run(repo, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").stdout
+    files = (name for name in names.decode().split("\0") if name.endswith(suffixes))
+    return sorted(name for name in files if (repo / name).is_file() and not (repo / name).is_symlink())
+
+
+def read_files(repo: Path, revision: str, path: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
+    """Content of the files with one of the suffixes, at any depth under a path of a revision, by name.
+
+    Raises:
+        Terminal: The path is not there, or holds a symbolic link or a submodule of such a name: their
+            content would not be what was committed.
+    """
+    prefix = "" if path in ("", ".") else f"{path.rstrip('/')}/"
+    tree = tree_id(repo, prefix.rstrip("/"), revision)
+    listing = _run(repo, "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree).stdout
+    names, ids = [], []
+    for entry in listing.decode().split("\0")[:-1]:
+        meta, name = entry.split("\t", 1)
+        mode, _, object_id = meta.split(" ")
+        if mode == "160000" or (mode == "120000" and name.endswith(suffixes)):
+            kind = "submodule" if mode == "160000" else "symbolic link"
+            raise Terminal(f"{prefix}{name} is a {kind}: put a regular file there")
+        if name.endswith(suffixes):
+            names.append(prefix + name)
+            ids.append(object_id)
+    return dict(zip(names, _blobs(repo, ids), strict=True))
+
+
+def remote_urls(repo: Path) -> list[str]:
+    """URLs of all remotes as configured, ``origin`` first; empty if there are none."""
+    done = _run(repo, "config", "--local", "--get-regexp", r"^remote\..*\.url$", check=False)
+    lines = sorted(done.stdout.decode().splitlines(), key=lambda line: not line.startswith("remote.origin."))
+    return [line.split(" ", 1)[1] for line in lines]
+
+
+def init(directory: Path, url: str) -> None:
+    """Make the directory a repository with the branch ``main`` and the remote ``origin``."""
+    _run(directory, "-c", "init.templateDir=", "init", "--quiet", "--initial-branch=main")
+    _run(directory, "remote", "add", "--end-of-options", "origin", url)
+
+
+def commit(repo: Path, message: str, paths: list[str]) -> str:
+    """Commit these paths, and nothing else that may be staged; returns the id.
+
+    The author is who git says; where git knows nobody, ``mlplane``.
+    """
+    _run(repo, "add", "--", *paths)
+    _run(repo, "commit", "--quiet", f"--message={message}", "--only", "--", *paths, env=_author(repo))
+    return resolve(repo, "HEAD")
+
+
+def _blobs(repo: Path, ids: list[str]) -> list[bytes]:
+    """Contents of blobs, all from one process."""
+    out = _run(repo, "cat-file", "--batch", stdin="".join(f"{i}\n" for i in ids).encode()).stdout
+    contents, at = [], 0
+    for _ in ids:
+        end = out.index(b"\n", at)
+        start, size = end + 1, int(out[at:end].split(b" ")[2])
+        contents.append(out[start : start + size])
+        at = start + size + 1
+    return contents
+
+
+def _object(repo: Path, name: str, missing: str) -> str:
+    """Id of an object of the repository; ``missing`` is the error if there is no such object."""
+    done = _run(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False)
+    if done.returncode != 0:
+        complaint = done.stderr.decode(errors="replace")
+        raise Terminal(f"git in {repo}: {_complaint(complaint)}" if complaint else missing)
+    return done.stdout.decode().strip()
+
+
+def _author(repo: Path) -> dict[str, str]:
+    known = _run(repo, "config", "user.email", check=False).stdout or os.environ.get("GIT_AUTHOR_EMAIL")
+    if known:
+        return {}
+    names = {f"GIT_{who}_NAME": "mlplane" for who in ("AUTHOR", "COMMITTER")}
+    return names | {f"GIT_{who}_EMAIL": "mlplane@localhost" for who in ("AUTHOR", "COMMITTER")}
+
+
+def _text(repo: Path, *args: str) -> str:
+    return _run(repo, *args).stdout.decode().strip()
+
+
+def _run(
+    repo: Path, *args: str, stdin: bytes = b"", env: dict[str, str] | None = None, check: bool = True
+) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", *_SAFE, *args]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=repo,
+            env=_environment() | (env or {}),
+            input=stdin,
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        missing = "git is not installed" if repo.is_dir() else f"{repo} does not exist"
+        raise Terminal(missing) from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Terminal(f"git {args[0]} in {repo}: {error}") from error
+    if check and done.returncode != 0:
+        raise Terminal(f"git in {repo}: {_complaint(done.stderr.decode(errors='replace'))}")
+    return done
+
+
+def _complaint(stderr: str) -> str:
+    """The line of git's output that says what is wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    return (fatal or lines or ["failed without a word"])[-1].removeprefix("fatal: ").removeprefix("error: ")
+
+
+def _environment() -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
+    return kept | {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_ALLOW_PROTOCOL": "https:ssh:file",
+        "LC_ALL": "C",
+    }

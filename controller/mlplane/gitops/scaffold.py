@@ -1,0 +1,73 @@
+"""A new repository from a template: files, the identity of the repository, a first commit and its pins.
+
+Called by ``cli.init`` and ``cli.demo``.
+"""
+
+import shutil
+from pathlib import Path
+
+import mlplane
+from mlplane.errors import InvalidInput
+from mlplane.gitops import git
+from mlplane.gitops.lock import SUFFIXES, lock_commit
+from mlplane.gitops.pins import pins, replaced
+
+_PACKAGE = Path(mlplane.__file__).parent
+
+
+def templates() -> dict[str, Path]:
+    """Name and folder of each template: of the package, or ``examples/`` in a source checkout."""
+    places = (_PACKAGE / "templates", _PACKAGE.parents[1] / "examples")
+    folder = next((place for place in places if place.is_dir()), None)
+    found = sorted(folder.iterdir()) if folder else []
+    return {place.name: place for place in found if place.is_dir()}
+
+
+def default_url(directory: Path) -> str:
+    """Identity of a repository that has no home yet."""
+    return f"https://git.example.com/team/{directory.resolve().name}.git"
+
+
+def init(directory: Path, template: str, url: str) -> str:
+    """Make a repository of a template in a directory that is empty or not there; returns the last commit.
+
+    Everything that was written is removed again if anything fails or the command is interrupted.
+
+    Raises:
+        InvalidInput: There is no such template, or something is in the directory.
+    """
+    known = templates()
+    if template not in known:
+        raise InvalidInput(f"there is no template {template!r}; there are: {', '.join(known) or 'none'}")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise InvalidInput(f"{directory} exists and is not empty: name another directory")
+    existed = directory.exists()
+    try:
+        return _fill(directory, known[template], url)
+    except BaseException:
+        _remove(directory, keep=existed)
+        raise
+
+
+def _fill(directory: Path, template: Path, url: str) -> str:
+    ignored = shutil.ignore_patterns("__pycache__", ".git", ".mlplane", ".DS_Store")
+    shutil.copytree(template, directory, ignore=ignored, dirs_exist_ok=True)
+    for file in (path for suffix in SUFFIXES for path in directory.rglob(f"*{suffix}")):
+        text = file.read_bytes().decode()
+        new = {pin.url: url for pin in pins(text, str(file))}
+        file.write_bytes(replaced(text, new).encode())
+    git.init(directory, url)
+    first = git.commit(directory, f"Start from the template {template.name}", ["."])
+    _, pinned = lock_commit(directory)
+    return pinned or first
+
+
+def _remove(directory: Path, *, keep: bool) -> None:
+    if not keep:
+        shutil.rmtree(directory, ignore_errors=True)
+        return
+    for child in directory.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child, ignore_errors=True)
+        else:
+            child.unlink()

@@ -1,0 +1,116 @@
+"""What the GitOps agent must do to make a namespace agree with a commit: values in, values out.
+
+Called by ``local.agent``.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from mlplane import names
+from mlplane.api.meta import Body
+from mlplane.api.refs import ref_of
+from mlplane.errors import Terminal
+
+RECORD = "mlplane-gitops"
+"""ConfigMap with the outcome of the newest sync: commit, time, outcome, errors, source."""
+
+
+@dataclass(frozen=True)
+class Sync:
+    """What has to be applied, and what has to be deleted because it is in the commit no more."""
+
+    apply: tuple[Body, ...]
+    prune: tuple[Body, ...]
+
+
+def source_of(identity: str, path: str) -> str:
+    """Value of ``SOURCE_LABEL`` for a path of a repository."""
+    return hashlib.sha256(f"{identity}//{path}".encode()).hexdigest()[:16]
+
+
+def prepared(manifest: Body, *, namespace: str, source: str) -> Body:
+    """The manifest as it is applied, but for the commit.
+
+    Raises:
+        Terminal: The manifest names another namespace than the one that is synchronised.
+    """
+    body = deepcopy(manifest)
+    meta = body["metadata"]
+    if meta.setdefault("namespace", namespace) != namespace:
+        where = f"{body['kind']}/{meta['name']}"
+        raise Terminal(
+            f"{where} names namespace {meta['namespace']}, not {namespace}: leave metadata.namespace out"
+        )
+    meta["labels"] = {**(meta.get("labels") or {}), names.SOURCE_LABEL: source}
+    return body
+
+
+def at_commit(body: Body, commit: str) -> Body:
+    """The object with the annotation that says which commit it was applied from."""
+    meta = body["metadata"]
+    annotations = {**(meta.get("annotations") or {}), names.COMMIT_ANNOTATION: commit}
+    return {**body, "metadata": {**meta, "annotations": annotations}}
+
+
+def plan(desired: Iterable[Body], live: Iterable[Body]) -> Sync:
+    """Compare what should be with what is, by what the server alone knows, so that a restart changes nothing.
+
+    Args:
+        desired: Prepared manifests of the commit.
+        live: Objects that carry the source label, with their managed fields.
+
+    Raises:
+        Terminal: Most of what is live would be deleted: rather a wrong path or revision than a wish.
+    """
+    wanted = {ref_of(body): body for body in desired}
+    present = {ref_of(body): body for body in live}
+    gone = [body for ref, body in present.items() if ref not in wanted]
+    if len(gone) > 1 and 2 * len(gone) > len(present):
+        raise Terminal(
+            f"refused to delete {len(gone)} of {len(present)} objects at once, nothing was applied: "
+            "check path and revision, or delete them with kubectl"
+        )
+    changed = [body for ref, body in wanted.items() if _differs(body, present.get(ref))]
+    return Sync(tuple(changed), tuple(body for body in gone if not _is_deleting(body)))
+
+
+def _differs(wanted: Body, found: Body | None) -> bool:
+    """Whether something of the manifest is not there, or something is there that was in it earlier."""
+    if found is None or not is_part_of(wanted, found):
+        return True
+    entries = found["metadata"].get("managedFields") or ()
+    mine = [e for e in entries if (e["manager"], e["operation"]) == (names.GITOPS_MANAGER, "Apply")]
+    return not mine or any(owns_more(e.get("fieldsV1") or {}, at_commit(wanted, "any")) for e in mine)
+
+
+def is_part_of(wanted: object, found: object) -> bool:
+    """Whether all that is wanted is there; maps may hold more, lists may not."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(
+            value is None or (key in found and is_part_of(value, found[key])) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(found, list)
+            and len(wanted) == len(found)
+            and all(is_part_of(*pair) for pair in zip(wanted, found, strict=True))
+        )
+    return wanted == found
+
+
+def owns_more(owned: Mapping[str, Any], wanted: object) -> bool:
+    """Whether managed fields (FieldsV1) name a field that is not in a value.
+
+    Whole items of lists are left to ``is_part_of``, which allows no other than those that are wanted.
+    """
+    names_owned = {key[2:]: below for key, below in owned.items() if key.startswith("f:")}
+    if not isinstance(wanted, dict):
+        return bool(names_owned)
+    return any(name not in wanted or owns_more(below, wanted[name]) for name, below in names_owned.items())
+
+
+def _is_deleting(body: Body) -> bool:
+    return bool(body["metadata"].get("deletionTimestamp"))

@@ -1,0 +1,105 @@
+"""JSON values as CEL sees them under a schema: types of variables, numbers as doubles, escaped names.
+
+``celrules`` converts ``self`` and ``oldSelf`` with this before it evaluates a rule.
+"""
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from cel_expr_python import cel
+
+from mlplane.local.apiserver.nodes import Node
+
+TYPES: dict[str, Any] = {
+    "bool": cel.Type.BOOL,
+    "double": cel.Type.DOUBLE,
+    "dyn": cel.Type.DYN,
+    "int": cel.Type.INT,
+    "list": cel.Type.List(cel.Type.DYN),
+    "map": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
+    "string": cel.Type.STRING,
+}
+"""The types that ``self`` can have, by the names of ``type_of``."""
+
+_NAMES = {
+    "array": "list",
+    "boolean": "bool",
+    "integer": "int",
+    "number": "double",
+    "object": "map",
+    "string": "string",
+}
+_KEYWORDS = frozenset(
+    (
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    )
+)
+_ESCAPES = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
+_SPECIAL = re.compile(r"__|\.|-|/")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def type_of(node: Node) -> str:
+    """Name of the CEL type of a value; ``dyn`` where the schema leaves more than one."""
+    if node.int_or_string or node.nullable or node.format == "byte":
+        return "dyn"
+    return _NAMES.get(node.type, "dyn")
+
+
+def escaped(name: str) -> str:
+    """The name by which a rule reads a property; empty when it cannot be read."""
+    if name in _KEYWORDS:
+        return f"__{name}__"
+    text = _SPECIAL.sub(lambda match: _ESCAPES[match.group()], name)
+    return text if _IDENTIFIER.fullmatch(text) else ""
+
+
+def converted(node: Node | None, value: Any) -> Any:
+    """The value for CEL: doubles where the schema says number, bytes, escaped names of properties."""
+    if node is None:
+        return value
+    if isinstance(value, dict):
+        return {
+            (escaped(key) or key) if key in node.properties else key: converted(node.child(key), item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [converted(node.items, item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if node.type == "number" and isinstance(value, int):
+        return float(value)
+    if node.type == "integer" and isinstance(value, float):
+        return int(value)
+    if node.format == "byte" and isinstance(value, str):
+        return _decoded(value)
+    return value
+
+
+def _decoded(value: str) -> bytes | str:
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error:
+        return value

@@ -1,0 +1,132 @@
+"""How objects go: at once, or marked with a deletionTimestamp until nothing holds them any more.
+
+What holds an object: finalizers (``foregroundDeletion`` and ``orphan`` among them, which the collector works
+off), a grace period (pods that run), the content of a namespace, the instances of a definition.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from mlplane.local.apiserver import crds, metadata
+from mlplane.local.apiserver.conversion import from_stored
+from mlplane.local.apiserver.kinds import NAMESPACES, PODS
+from mlplane.local.apiserver.lists import Selection
+from mlplane.local.apiserver.objects import Objects, is_held
+from mlplane.local.apiserver.registry import Resource
+from mlplane.local.apiserver.rows import Key, Row
+from mlplane.local.apiserver.statuses import ApiError, Body, conflict, forbidden, not_found
+from mlplane.local.apiserver.writes import DeleteOptions
+
+FOREGROUND = "foregroundDeletion"
+ORPHAN = "orphan"
+PROTECTED = ("default", "kube-system", "kube-public")
+_POLICY_FINALIZERS = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
+_GRACE = 30
+
+
+async def delete(objects: Objects, resource: Resource, key: Key, options: DeleteOptions) -> Body:
+    """Delete an object.
+
+    Returns:
+        A Status if the object is gone, the object if it is only marked.
+
+    Raises:
+        ApiError: 404; 403 for a namespace that the server needs; 409 for a failed precondition.
+    """
+    row = objects.store.head(key)
+    if row is None:
+        raise not_found(resource.group, resource.plural, key.name)
+    body = from_stored(resource, row)
+    _check(resource, body["metadata"], options)
+    marked = _marked(resource, body, options)
+    if not options.dry_run and marked != body:
+        objects.store_or_drop(resource, marked)
+    await objects.settle()
+    # A pod is shown as it was, as the real server does.
+    return marked if is_held(marked) or resource.collection == PODS else _gone(resource, body["metadata"])
+
+
+async def delete_all(
+    objects: Objects, resource: Resource, selected: Selection, options: DeleteOptions
+) -> list[Row]:
+    """Delete the selected objects of a collection; returns them as they were."""
+    rows = [
+        row for row in objects.store.rows(resource.collection, selected.namespace) if selected.matches(row)
+    ]
+    for row in rows:
+        with suppress(ApiError):  # gone meanwhile, or protected: the others are deleted nevertheless
+            await delete(objects, resource, row.key, options)
+    return rows
+
+
+def _check(resource: Resource, meta: dict[str, Any], options: DeleteOptions) -> None:
+    wanted = {"uid": options.uid, "resourceVersion": options.version}
+    words = {"uid": "UID", "resourceVersion": "ResourceVersion"}
+    for field, value in wanted.items():
+        if value and value != meta[field]:
+            word = words[field]
+            why = (
+                f"Precondition failed: {word} in precondition: {value}, {word} in object meta: {meta[field]}"
+            )
+            raise conflict(resource.group, resource.plural, meta["name"], why)
+    if resource.collection == NAMESPACES and meta["name"] in PROTECTED:
+        raise forbidden("", "namespaces", meta["name"], "this namespace may not be deleted")
+
+
+def _marked(resource: Resource, body: Body, options: DeleteOptions) -> Body:
+    """The object with its deletion written into it; the same object if that changes nothing."""
+    meta = dict(body["metadata"])
+    finalizers = [f for f in meta.get("finalizers") or () if f not in (FOREGROUND, ORPHAN)]
+    if policy := _POLICY_FINALIZERS.get(options.propagation):
+        finalizers.append(policy)
+    elif "deletionTimestamp" in meta:
+        # A second delete does not take back how the first one goes about dependents.
+        finalizers = list(meta.get("finalizers") or ())
+    meta["finalizers"] = finalizers
+    _mark_time(resource, body, meta, options)
+    metadata.tidy(meta)
+    marked = {**body, "metadata": meta}
+    if resource.collection == NAMESPACES:
+        marked["status"] = {**(body.get("status") or {}), "phase": "Terminating"}
+    if resource.collection == crds.CRDS:
+        marked["status"] = {**body["status"], "conditions": list(body["status"]["conditions"])}
+        crds.terminating(marked, meta["deletionTimestamp"])
+    return marked
+
+
+def _mark_time(resource: Resource, body: Body, meta: dict[str, Any], options: DeleteOptions) -> None:
+    grace = _grace(resource, body, options)
+    if "deletionTimestamp" in meta:
+        # A grace period only ever gets shorter.
+        meta["deletionGracePeriodSeconds"] = min(grace, meta.get("deletionGracePeriodSeconds", 0))
+        return
+    meta["deletionTimestamp"] = metadata.timestamp(grace)
+    meta["deletionGracePeriodSeconds"] = grace
+    if resource.counts_generation:
+        meta["generation"] = meta.get("generation", 0) + 1
+
+
+def _grace(resource: Resource, body: Body, options: DeleteOptions) -> int:
+    """Seconds that a pod gets: none if it has ended or never got to a node."""
+    if resource.collection != PODS:
+        return 0
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+    if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+        return 0
+    if options.grace is not None:
+        return options.grace
+    if "deletionTimestamp" in body["metadata"] and options.uid:
+        # The node confirms, by uid, that the containers of a marked pod have ended.
+        return 0
+    return int(spec.get("terminationGracePeriodSeconds", _GRACE))
+
+
+def _gone(resource: Resource, meta: dict[str, Any]) -> Body:
+    details = {"name": meta["name"], "group": resource.group, "kind": resource.plural, "uid": meta["uid"]}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {key: value for key, value in details.items() if value},
+    }

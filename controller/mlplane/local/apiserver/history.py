@@ -1,0 +1,112 @@
+"""The last changes, kept in memory, so that a watch can go on from a resourceVersion; and who hears of new ones.
+
+History does not outlive the process. A watch that asks for older changes is told 410 and lists again.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+
+from mlplane.local.apiserver.rows import Change, Collection
+
+KEPT_CHANGES = 10_000
+KEPT_BYTES = 32 * 2**20
+BACKLOG_BYTES = 64 * 2**20
+"""A watcher that is this far behind is cut off; its client goes on from its last resourceVersion."""
+
+
+class Subscription:
+    """Changes of one collection that a watcher has not taken yet."""
+
+    def __init__(self) -> None:
+        self._changes: list[Change] = []
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self.ended = False
+
+    def add(self, change: Change) -> None:
+        """Called for each committed change, in order."""
+        if self.ended:
+            return
+        self._changes.append(change)
+        self._bytes += len(change.row.data)
+        if self._bytes > BACKLOG_BYTES:
+            self.end()
+        self._wake.set()
+
+    def end(self) -> None:
+        """No more changes come: the kind is gone, the server stops, or the watcher is too slow."""
+        self.ended = True
+        self._wake.set()
+
+    async def take(self) -> list[Change]:
+        """Wait for changes and take all there are; empty only if the subscription has ended."""
+        await self._wake.wait()
+        changes, self._changes, self._bytes = self._changes, [], 0
+        if not self.ended:
+            self._wake.clear()
+        return changes
+
+
+class History:
+    """A bounded log of changes, and its listeners."""
+
+    def __init__(self) -> None:
+        self._changes: deque[Change] = deque()
+        self._bytes = 0
+        self._forgotten = 0
+        self._subscriptions: dict[Collection | None, set[Subscription]] = {}
+
+    def begin(self, revision: int) -> None:
+        """Set the revision that the process started with: what was before it is not known."""
+        self._forgotten = revision
+
+    def append(self, change: Change) -> None:
+        """Remember a committed change and tell who listens."""
+        self._changes.append(change)
+        self._bytes += len(change.row.data)
+        while len(self._changes) > KEPT_CHANGES or self._bytes > KEPT_BYTES:
+            dropped = self._changes.popleft()
+            self._bytes -= len(dropped.row.data)
+            self._forgotten = dropped.revision
+        for wanted in (change.row.key.collection, None):
+            for subscription in self._subscriptions.get(wanted, ()):
+                subscription.add(change)
+
+    def covers(self, revision: int) -> bool:
+        """Whether all changes after this revision are still known."""
+        return revision >= self._forgotten
+
+    def since(self, revision: int, collection: Collection) -> list[Change]:
+        """The changes of a collection after a revision that is covered."""
+        found = list(self._newest_until(revision, collection))
+        found.reverse()
+        return found
+
+    def _newest_until(self, revision: int, collection: Collection) -> Iterator[Change]:
+        for change in reversed(self._changes):
+            if change.revision <= revision:
+                return
+            if change.row.key.collection == collection:
+                yield change
+
+    def subscribe(self, collection: Collection | None) -> Subscription:
+        """Listen to a collection, or with ``None`` to everything; ``unsubscribe`` it afterwards."""
+        subscription = Subscription()
+        self._subscriptions.setdefault(collection, set()).add(subscription)
+        return subscription
+
+    def unsubscribe(self, collection: Collection | None, subscription: Subscription) -> None:
+        """Stop listening."""
+        self._subscriptions.get(collection, set()).discard(subscription)
+
+    def end(self, collection: Collection) -> None:
+        """End every watch of a collection: its kind is no longer served."""
+        for subscription in self._subscriptions.get(collection, ()):
+            subscription.end()
+
+    def end_all(self) -> None:
+        """End every watch: the server stops."""
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.end()

@@ -1,0 +1,93 @@
+"""The built-in kinds, as far as mlplane, kubectl and Kopf need them."""
+
+from mlplane.local.apiserver.registry import Resource
+from mlplane.local.apiserver.rows import Collection
+from mlplane.local.apiserver.shapes import SHAPES
+
+NAMESPACES = Collection("", "namespaces")
+PODS = Collection("", "pods")
+EVENTS = Collection("", "events")
+SECRETS = Collection("", "secrets")
+
+_CREATE = ("create",)
+
+
+def _core(
+    plural: str,
+    kind: str,
+    short: str = "",
+    *,
+    sub: tuple[str, ...] = (),
+    namespaced: bool = True,
+    all_: bool = False,
+) -> Resource:
+    return Resource(
+        "",
+        "v1",
+        plural,
+        kind,
+        kind.lower(),
+        namespaced=namespaced,
+        short_names=(short,) if short else (),
+        categories=("all",) if all_ else (),
+        subresources=sub,
+        counts_generation=kind == "Pod",
+        openapi=SHAPES.get(kind),
+    )
+
+
+def _review(group: str, plural: str, kind: str, *, namespaced: bool = False) -> Resource:
+    return Resource(group, "v1", plural, kind, kind.lower(), namespaced=namespaced, verbs=_CREATE)
+
+
+BUILTINS = [
+    _core("configmaps", "ConfigMap", "cm"),
+    _core("events", "Event", "ev"),
+    _core("namespaces", "Namespace", "ns", namespaced=False, sub=("status", "finalize")),
+    _core("nodes", "Node", "no", namespaced=False, sub=("status",)),
+    _core("pods", "Pod", "po", sub=("log", "status"), all_=True),
+    _core("secrets", "Secret"),
+    _core("serviceaccounts", "ServiceAccount", "sa"),
+    _core("services", "Service", "svc", sub=("status",), all_=True),
+    Resource(
+        "apiextensions.k8s.io",
+        "v1",
+        "customresourcedefinitions",
+        "CustomResourceDefinition",
+        "customresourcedefinition",
+        namespaced=False,
+        short_names=("crd", "crds"),
+        categories=("api-extensions",),
+        subresources=("status",),
+        counts_generation=True,
+        unconditional_update=False,
+        openapi=SHAPES["CustomResourceDefinition"],
+    ),
+    _review("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+    _review("authorization.k8s.io", "localsubjectaccessreviews", "LocalSubjectAccessReview", namespaced=True),
+    _review("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+    _review("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+    _review("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview"),
+    Resource(
+        "coordination.k8s.io",
+        "v1",
+        "leases",
+        "Lease",
+        "lease",
+        namespaced=True,
+        unconditional_update=False,
+        openapi=SHAPES["Lease"],
+    ),
+    Resource(
+        "events.k8s.io",
+        "v1",
+        "events",
+        "Event",
+        "event",
+        namespaced=True,
+        short_names=("ev",),
+        stored=EVENTS,
+        stored_version="v1",
+        openapi=SHAPES["events.k8s.io/Event"],
+    ),
+]

@@ -1,0 +1,266 @@
+"""The life of an object: create, update, patch, with the rules that clients rely on.
+
+Each write is computed from the newest state without a pause, so that writes to one object are never mixed,
+and is acknowledged when it is on disk. Deletion is in ``deletion``.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from mlplane.local.apiserver import admission, crds, managedfields, metadata, shaping
+from mlplane.local.apiserver.conformity import conform
+from mlplane.local.apiserver.conversion import from_stored, to_stored
+from mlplane.local.apiserver.kinds import EVENTS, NAMESPACES
+from mlplane.local.apiserver.registry import Resource
+from mlplane.local.apiserver.rows import Key, Row
+from mlplane.local.apiserver.statuses import (
+    ApiError,
+    Body,
+    already_exists,
+    bad_request,
+    invalid,
+    method_not_allowed,
+    not_found,
+)
+from mlplane.local.apiserver.storage import Store
+from mlplane.local.apiserver.writes import PatchType, WriteOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write has come to."""
+
+    body: Body
+    """The object as it is now, in the version that was asked for."""
+    created: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class Objects:
+    """Writes to the store, each durable before it returns."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def create(self, resource: Resource, namespace: str, body: Body, options: WriteOptions) -> Written:
+        """Create an object.
+
+        Raises:
+            ApiError: 400, 403, 404, 405, 409 or 422, worded as the real server does.
+        """
+        written = self._create(resource, namespace, body, options, managers=None)
+        await self.settle()
+        return written
+
+    async def update(
+        self, resource: Resource, key: Key, change: Callable[[Body], Body], options: WriteOptions
+    ) -> Written:
+        """Replace an object, or its subresource, by what ``change`` makes of it.
+
+        Args:
+            resource: The kind.
+            key: The object.
+            change: Gets the live object, which it may not change, and returns the wanted one.
+            options: The options of the request.
+
+        Raises:
+            ApiError: 404 if there is none; 409 for a stale version; and as for ``create``.
+        """
+        old = self._live(resource, key)
+        written = self._replace(resource, old, change(old), options, track=True)
+        await self.settle()
+        return written
+
+    async def patch(
+        self, resource: Resource, key: Key, kind: PatchType, patch: Any, options: WriteOptions
+    ) -> Written:
+        """Patch an object or its subresource; an apply patch creates what does not exist.
+
+        Raises:
+            ApiError: As for ``update``; 415 for a strategic merge patch of a custom resource.
+        """
+        if kind == "apply":
+            written = self._apply(resource, key, patch, options)
+            await self.settle()
+            return written
+        return await self.update(resource, key, shaping.patcher(resource, kind, patch), options)
+
+    async def settle(self) -> None:
+        """Wait until everything written so far is on disk."""
+        # Shielded: many requests wait for the same commit, and one may be cancelled.
+        await asyncio.shield(self.store.durable())
+
+    def _live(self, resource: Resource, key: Key) -> Body:
+        row = self.store.head(key)
+        if row is None:
+            raise not_found(resource.group, resource.plural, key.name)
+        return from_stored(resource, row)
+
+    def _apply(self, resource: Resource, key: Key, applied: Body, options: WriteOptions) -> Written:
+        applied = shaping.configuration(resource, key, applied, options.subresource)
+        row = self.store.head(key)
+        if row is None and options.subresource:
+            raise not_found(resource.group, resource.plural, key.name)
+        live = from_stored(resource, row) if row else None
+        if live:
+            metadata.check_precondition(resource, live["metadata"], applied["metadata"], sure=False)
+        merged = managedfields.apply(
+            live,
+            applied,
+            manager=options.manager,
+            force=options.force,
+            schema=resource.schema if resource.custom else None,
+            subresource=options.subresource,
+            now=metadata.timestamp(),
+        )
+        if live is None:
+            managers = merged["metadata"].get("managedFields")
+            return self._create(resource, key.namespace, merged, options, managers=managers)
+        return self._replace(resource, live, merged, options, track=False)
+
+    def _create(
+        self,
+        resource: Resource,
+        namespace: str,
+        body: Body,
+        options: WriteOptions,
+        managers: list[Body] | None,
+    ) -> Written:
+        now = metadata.timestamp()
+        body = shaping.identified(resource, body)
+        meta = metadata.meta_of(body)
+        shaping.place(resource, meta, namespace)
+        if meta.pop("resourceVersion", None):
+            raise bad_request("resourceVersion should not be set on objects to be created")
+        metadata.generate_name(meta)
+        metadata.begin(resource, meta, now)
+        metadata.tidy(meta)
+        _refuse(resource, meta, metadata.problems(resource, meta))
+        key = resource.key(namespace, meta["name"])
+        self._check_home(resource, key)
+        if self.store.head(key) is not None:
+            raise already_exists(resource.group, resource.plural, key.name)
+        if resource.has_status:
+            body.pop("status", None)
+        body, warnings = conform(resource, body, None, options.validation)
+        body = _admitted(resource, body, None, now)
+        if managers is not None:
+            body["metadata"]["managedFields"] = managers
+        else:
+            body = _tracked(resource, None, body, options, now)
+        if not options.dry_run:
+            self._put(resource, key, body)
+        return Written(body, created=True, warnings=tuple(warnings))
+
+    def _check_home(self, resource: Resource, key: Key) -> None:
+        """A namespaced object needs a namespace that stays; a custom one a definition that stays."""
+        if resource.custom and (crd := self.store.head(crds.definition_of(resource))) and crd.deleting:
+            error = method_not_allowed(resource.group, resource.plural)
+            raise replace(error, message="create not allowed while custom resource definition is terminating")
+        if not resource.namespaced:
+            return
+        home = self.store.head(Key(*NAMESPACES, "", key.namespace))
+        if home is None:
+            raise not_found("", "namespaces", key.namespace)
+        if home.deleting:
+            raise _terminating(resource, key)
+
+    def _replace(
+        self, resource: Resource, old: Body, new: Body, options: WriteOptions, *, track: bool
+    ) -> Written:
+        now = metadata.timestamp()
+        before = old["metadata"]
+        new = shaping.identified(resource, new)
+        meta = metadata.meta_of(new)
+        metadata.unchangeable(resource, before, meta)
+        metadata.check_precondition(resource, before, meta, sure=False)
+        new = shaping.scoped(resource, old, new, options.subresource)
+        meta = new["metadata"]
+        metadata.carry_over(before, meta)
+        metadata.tidy(meta)
+        metadata.check_finalizers(resource, before, meta)
+        _refuse(resource, meta, metadata.problems(resource, meta))
+        new, warnings = conform(resource, new, old, options.validation)
+        if not options.subresource:
+            new = _admitted(resource, new, old, now)
+        if resource.counts_generation and shaping.counted(new, resource) != shaping.counted(old, resource):
+            new["metadata"]["generation"] = before.get("generation", 0) + 1
+        if track:
+            new = _tracked(resource, old, new, options, now)
+        if new != old and not options.dry_run:
+            self.store_or_drop(resource, new)
+        return Written(new, warnings=tuple(warnings))
+
+    def store_or_drop(self, resource: Resource, body: Body) -> None:
+        """Write an object; or remove it, if it is being deleted and nothing holds it any more."""
+        key = resource.key(body["metadata"].get("namespace", ""), body["metadata"]["name"])
+        if is_held(body):
+            self._put(resource, key, body)
+        else:
+            self.drop(resource, key, body)
+
+    def drop(self, resource: Resource, key: Key, body: Body) -> Row:
+        """Remove an object, and tell its new revision in ``body``."""
+        stored = to_stored(resource, body)
+        row = self.store.remove(key, stored)
+        body["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+        return row
+
+    def _put(self, resource: Resource, key: Key, body: Body) -> Row:
+        stored = to_stored(resource, body)
+        row = self.store.put(key, stored)
+        body["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+        return row
+
+
+def is_held(body: Body) -> bool:
+    """Whether an object stays: it is not being deleted, or something must be done before."""
+    meta = body["metadata"]
+    if "deletionTimestamp" not in meta or meta.get("finalizers"):
+        return True
+    if body["apiVersion"] == "v1" and body["kind"] == "Namespace":
+        return bool(body.get("spec", {}).get("finalizers"))
+    return bool(meta.get("deletionGracePeriodSeconds"))
+
+
+def _admitted(resource: Resource, body: Body, old: Body | None, now: str) -> Body:
+    if resource.custom or resource.collection == EVENTS:
+        return body
+    # A deep copy: rules change the object, which may share parts with the live one.
+    own: Body = orjson.loads(orjson.dumps(body))
+    admission.admit(resource, own, old, now)
+    return own
+
+
+def _tracked(resource: Resource, old: Body | None, new: Body, options: WriteOptions, now: str) -> Body:
+    if resource.collection == EVENTS:
+        return new
+    return managedfields.track_update(
+        old,
+        new,
+        manager=options.manager,
+        subresource=options.subresource,
+        schema=resource.schema if resource.custom else None,
+        now=now,
+    )
+
+
+def _refuse(resource: Resource, meta: dict[str, Any], causes: list[Any]) -> None:
+    if causes:
+        raise invalid(resource.group, resource.kind, meta.get("name", ""), causes)
+
+
+def _terminating(resource: Resource, key: Key) -> ApiError:
+    why = f"unable to create new content in namespace {key.namespace} because it is being terminated"
+    error = ApiError(
+        403,
+        "Forbidden",
+        f'{resource.plural}{"." if resource.group else ""}{resource.group} "{key.name}" is forbidden: {why}',
+        {"name": key.name, "kind": resource.plural, **({"group": resource.group} if resource.group else {})},
+    )
+    error.causes = [metadata.Cause("NamespaceTerminating", "metadata.namespace", why)]
+    return error

@@ -1,0 +1,71 @@
+"""What a fresh plane has beside its API server: CRDs, and what an operator would install in the namespace.
+
+Called by ``up`` each time the plane starts; what is as it should be is not written again. On a cluster the
+same objects come from ``manifests/``.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from mlplane import names
+from mlplane.api import KINDS
+from mlplane.api.meta import Body
+from mlplane.cluster.port import Cluster
+from mlplane.errors import Transient
+from mlplane.schema.crds import crd_for
+from mlplane.schema.foreign import foreign_crds
+
+MANAGER = "mlplane-up"
+SERVICE_ACCOUNTS = (
+    names.RUNNER_SERVICE_ACCOUNT,
+    names.EXECUTOR_SERVICE_ACCOUNT,
+    names.SERVER_SERVICE_ACCOUNT,
+)
+RETRY_S = 0.02
+
+
+async def bootstrap(cluster: Cluster, objects: Iterable[Body], *, while_: Callable[[], None]) -> None:
+    """Apply the CRDs and then the objects, as soon as the API server answers.
+
+    Args:
+        cluster: The plane; its API server may still be starting.
+        objects: See ``objects_for``.
+        while_: Called before each attempt; raises Terminal to give up.
+
+    Raises:
+        Terminal: The API server refused an object.
+    """
+    crds = [*(crd_for(kind) for kind in KINDS.values()), *foreign_crds()]
+    for group in ([crds[0]], crds[1:], list(objects)):
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for body in group:
+                    tasks.create_task(_apply(cluster, body, while_))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+
+def objects_for(namespace: str, gitconfig: str, extra: Sequence[Body] = ()) -> list[Body]:
+    """The objects of a plane: service accounts, git configuration, and those given. Pure."""
+    accounts: list[Body] = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
+        for name in SERVICE_ACCOUNTS
+    ]
+    configuration: Body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": names.GIT_CONFIG_MAP, "namespace": namespace},
+        "data": {names.GIT_CONFIG_KEY: gitconfig},
+    }
+    return [*accounts, configuration, *extra]
+
+
+async def _apply(cluster: Cluster, body: Body, while_: Callable[[], None]) -> None:
+    while True:
+        while_()
+        try:
+            await cluster.apply(body, manager=MANAGER)
+        except Transient:
+            await asyncio.sleep(RETRY_S)
+        else:
+            return

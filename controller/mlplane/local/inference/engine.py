@@ -1,0 +1,148 @@
+"""Looks at InferenceServices when something happens to them, plans, and does what was planned.
+
+Level-triggered: everything is worked out again from what is there, and every service is looked at again on a
+timer. Nothing is kept that a restart would lose.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from mlplane.api.meta import Body
+from mlplane.api.refs import ref_of
+from mlplane.cluster.port import Cluster
+from mlplane.errors import MlplaneError
+from mlplane.local.inference.gateway import gateway
+from mlplane.local.inference.planning import Observed, Plan, plan
+from mlplane.local.inference.routes import Table, host_of, owners
+from mlplane.local.inference.seen import QUERIES, RETRY_SECONDS, RUNTIME_KIND, Key, Seen, key_of
+from mlplane.local.inference.status import status_of
+from mlplane.names import INFERENCE_SERVICE_KIND
+from mlplane.schema.foreign import violations
+
+_log = logging.getLogger(__name__)
+MANAGER = "kserve-local"
+"""Field manager of what this engine writes."""
+RESYNC_SECONDS = 30.0
+
+
+async def run_inference(cluster: Cluster, *, gateway_port: int) -> None:
+    """Serve the InferenceServices of a cluster, until cancelled.
+
+    Args:
+        cluster: The API server.
+        gateway_port: TCP port on 127.0.0.1 that predictions are asked at.
+    """
+    table = Table()
+    async with gateway(table, gateway_port) as port, asyncio.TaskGroup() as tasks:
+        engine = _Engine(cluster, table, port, tasks)
+        for query in QUERIES:
+            tasks.create_task(engine.seen.follow(query), name=f"watch {query.kind}")
+        tasks.create_task(engine.work(), name="inference engine")
+
+
+class _Engine:
+    """Takes services to what was planned for them: one pass at a time for each, all side by side."""
+
+    def __init__(self, cluster: Cluster, table: Table, port: int, tasks: asyncio.TaskGroup) -> None:
+        self.seen = Seen(cluster, self._look_at)
+        self._cluster = cluster
+        self._table = table
+        self._port = port
+        self._tasks = tasks
+        self._dirty: set[Key] = set()
+        self._busy: set[Key] = set()
+        self._wake = asyncio.Event()
+
+    async def work(self) -> None:
+        """Look at services that something happened to, and at all of them every now and then."""
+        while True:
+            try:
+                async with asyncio.timeout(RESYNC_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._dirty.update(self.seen.keys())
+            self._wake.clear()
+            if self.seen.is_complete:
+                for key in self._dirty - self._busy:
+                    self._busy.add(key)
+                    self._dirty.discard(key)
+                    self._tasks.create_task(self._pass(key), name="/".join(key))
+
+    def _look_at(self, keys: Iterable[Key]) -> None:
+        self._dirty.update(keys)
+        self._wake.set()
+
+    async def _pass(self, key: Key) -> None:
+        """Look at one service; what goes wrong with it delays no other."""
+        try:
+            await self._reconcile(key)
+        except MlplaneError as error:
+            _log.warning("InferenceService %s/%s: %s; trying again", *key, error)
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._look_at, [key])
+        except Exception:  # noqa: BLE001  a defect that one spec meets must not stop the others
+            _log.exception("InferenceService %s/%s: a defect of the engine", *key)
+        finally:
+            self._busy.discard(key)
+            self._wake.set()
+
+    async def _reconcile(self, key: Key) -> None:
+        service, pods = self.seen.service(key), self.seen.pods_of(key)
+        if service is None or service["metadata"].get("deletionTimestamp"):
+            self._unroute(key)
+            await self._delete(pods)
+            return
+        runtime = self.seen.runtime_of(service)
+        observed = Observed(service, runtime, pods, tuple(_problems(service, runtime)))
+        planned = plan(observed)
+        owner = owners(self.seen.services())[host_of(service)]
+        # The traffic moves before anything is taken away; that is what makes a rollout free of errors.
+        if owner is service:
+            self._table.routes = {**self._table.routes, host_of(service): planned.route}
+        for pod in planned.create:
+            await self._cluster.create(pod, manager=MANAGER)
+        await self._delete(planned.delete)
+        await self._report(observed, planned, "" if owner is service else "/".join(key_of(owner)))
+
+    def _unroute(self, key: Key) -> None:
+        kept = {host: route for host, route in self._table.routes.items() if route.service != "/".join(key)}
+        self._table.routes = kept
+
+    async def _delete(self, pods: tuple[Body, ...]) -> None:
+        for pod in pods:
+            if not pod["metadata"].get("deletionTimestamp"):
+                await self._cluster.delete(ref_of(pod), uid=pod["metadata"]["uid"])
+
+    async def _report(self, observed: Observed, planned: Plan, host_owner: str) -> None:
+        """Write the status if it says something new."""
+        service = observed.service
+        before = service.get("status") or {}
+        status = status_of(
+            observed,
+            planned,
+            url=f"http://{host_of(service)}:{self._port}",
+            host_owner=host_owner,
+            now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+        if status != before:
+            patch = {"status": _difference(before, status)}
+            await self._cluster.patch(ref_of(service), patch, manager=MANAGER, subresource="status")
+
+
+def _problems(service: Body, runtime: Body | None) -> list[str]:
+    """What in a service or in its runtime this engine does not support."""
+    found = violations(INFERENCE_SERVICE_KIND, service)
+    if runtime is not None:
+        name = runtime["metadata"]["name"]
+        found += [f"{RUNTIME_KIND} {name!r}: {text}" for text in violations(RUNTIME_KIND, runtime)]
+    return found
+
+
+def _difference(before: Any, after: Any) -> Any:
+    """A merge patch from one JSON value to another: what changed, and None for what is gone."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    changed = {k: _difference(before.get(k), v) for k, v in after.items() if before.get(k) != v}
+    return changed | dict.fromkeys(before.keys() - after.keys())

@@ -1,0 +1,148 @@
+"""The Pods of a predictor, as KServe's Standard mode makes them from an InferenceService and its runtime.
+
+Pure. The names are made of the content, so that the same spec always means the same Pods: a changed spec
+means other Pods, and nothing has to be remembered.
+"""
+
+import copy
+import hashlib
+import json
+from typing import Any
+
+from mlplane.api.meta import Body
+from mlplane.names import INFERENCE_SERVICE_API_VERSION, INFERENCE_SERVICE_KIND, MODEL_DIR
+
+SERVICE_LABEL = "serving.kserve.io/inferenceservice"
+COMPONENT_LABEL = "component"
+COMPONENT = "predictor"
+REVISION_LABEL = "pod-template-hash"
+STOP_ANNOTATION = "serving.kserve.io/stop"
+CONTAINER = "kserve-container"
+STORAGE_INITIALIZER = "storage-initializer"
+NODE_NAME = "mlplane-local"
+"""Where Pods run: there is no scheduler on a laptop."""
+_VOLUME = "kserve-provision-location"
+_POD_FIELDS = ("serviceAccountName", "automountServiceAccountToken")
+
+
+def replicas_of(service: Body) -> int:
+    """How many Pods there shall be; without an autoscaler that is the minimum, and at least one."""
+    annotations = service["metadata"].get("annotations") or {}
+    if annotations.get(STOP_ANNOTATION) == "true":
+        return 0
+    wanted = predictor_of(service).get("minReplicas")
+    return max(1, wanted) if isinstance(wanted, int) else 1
+
+
+def predictor_of(service: Body) -> Body:
+    """``spec.predictor``, also of a service that has none and is going to be refused."""
+    predictor = (service.get("spec") or {}).get("predictor")
+    return predictor if isinstance(predictor, dict) else {}
+
+
+def pods_for(service: Body, runtime: Body) -> list[Body]:
+    """The Pods that shall serve.
+
+    Args:
+        service: An InferenceService with ``spec.predictor.model``.
+        runtime: The ClusterServingRuntime that it names.
+    """
+    spec = _pod_spec(service, runtime)
+    revision = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
+    return [_pod(service, spec, revision, index) for index in range(replicas_of(service))]
+
+
+def revision_of(pod: Body) -> str:
+    """Which content a Pod was made from."""
+    return str((pod["metadata"].get("labels") or {}).get(REVISION_LABEL, ""))
+
+
+def is_of(pod: Body, service: Body) -> bool:
+    """Whether the service controls the Pod; one that was deleted and made again has another uid."""
+    references = pod["metadata"].get("ownerReferences") or ()
+    return any(r.get("controller") and r.get("uid") == service["metadata"]["uid"] for r in references)
+
+
+def _pod(service: Body, spec: Body, revision: str, index: int) -> Body:
+    meta = service["metadata"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"{meta['name']}-predictor-{revision}-{index}",
+            "namespace": meta["namespace"],
+            "labels": {
+                "app": f"isvc.{meta['name']}-predictor",
+                SERVICE_LABEL: meta["name"],
+                COMPONENT_LABEL: COMPONENT,
+                REVISION_LABEL: revision,
+            },
+            "ownerReferences": [
+                {
+                    "apiVersion": INFERENCE_SERVICE_API_VERSION,
+                    "kind": INFERENCE_SERVICE_KIND,
+                    "name": meta["name"],
+                    "uid": meta["uid"],
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        },
+        "spec": copy.deepcopy(spec),
+    }
+
+
+def _pod_spec(service: Body, runtime: Body) -> Body:
+    predictor = service["spec"]["predictor"]
+    model = predictor["model"]
+    container = _container(service, runtime, model)
+    initializer = {
+        "name": STORAGE_INITIALIZER,
+        "image": container["image"],
+        "command": ["python", "-m", "mlplane.store"],
+        "args": ["download", model["storageUri"], MODEL_DIR],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": _VOLUME, "mountPath": MODEL_DIR}],
+    }
+    return {
+        **{field: predictor[field] for field in _POD_FIELDS if field in predictor},
+        "nodeName": NODE_NAME,
+        "restartPolicy": "Always",
+        "volumes": [{"name": _VOLUME, "emptyDir": {}}],
+        "initContainers": [initializer],
+        "containers": [container],
+    }
+
+
+def _container(service: Body, runtime: Body, model: Body) -> Body:
+    """The runtime's container, with what the service says laid over it."""
+    container = copy.deepcopy(next(c for c in runtime["spec"]["containers"] if c["name"] == CONTAINER))
+    if "resources" in model:
+        container["resources"] = copy.deepcopy(model["resources"])
+    if args := [*(container.get("args") or ()), *(model.get("args") or ())]:
+        container["args"] = args
+    env = {e["name"]: e for e in (*(container.get("env") or ()), *(model.get("env") or ()))}
+    if env:
+        container["env"] = copy.deepcopy(list(env.values()))
+    mounts = container.setdefault("volumeMounts", [])
+    mounts.append({"name": _VOLUME, "mountPath": MODEL_DIR, "readOnly": True})
+    placeholders = {
+        "{{.Name}}": service["metadata"]["name"],
+        "{{.Namespace}}": service["metadata"]["namespace"],
+    }
+    filled: Body = _filled(container, placeholders)
+    return filled
+
+
+def _filled(value: Any, placeholders: dict[str, str]) -> Any:
+    """A JSON value with KServe's placeholders replaced in every string."""
+    match value:
+        case str():
+            for placeholder, text in placeholders.items():
+                value = value.replace(placeholder, text)
+            return value
+        case list():
+            return [_filled(item, placeholders) for item in value]
+        case dict():
+            return {key: _filled(item, placeholders) for key, item in value.items()}
+    return value

@@ -1,0 +1,137 @@
+"""What a container's process is started with: its command line and environment. Pure.
+
+The environment holds what is declared and the least that a program expects, and nothing of the plane's
+own: no token, no KUBECONFIG.
+"""
+
+import base64
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mlplane.api import Body
+from mlplane.api.refs import Ref
+from mlplane.local.node.folder import PodFolder
+from mlplane.local.node.identity import HOST_IP
+from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart
+
+Sources = Mapping[Ref, Body | None]
+"""The ConfigMaps and Secrets that a Pod names, as far as they exist."""
+
+_PYTHON = ("python", "python3")
+_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+
+
+def source_refs(pod: Body) -> frozenset[Ref]:
+    """The ConfigMaps and Secrets that a Pod's containers and volumes name."""
+    return frozenset(_named_sources(pod))
+
+
+def _named_sources(pod: Body) -> Iterator[Ref]:
+    namespace = pod["metadata"]["namespace"]
+    for volume in pod["spec"].get("volumes") or ():
+        if "configMap" in volume:
+            yield Ref("v1", "ConfigMap", namespace, volume["configMap"].get("name", ""))
+    for container in (*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]):
+        for variable in container.get("env") or ():
+            for field, kind in _KEY_REFS.items():
+                if field in (variable.get("valueFrom") or {}):
+                    yield Ref("v1", kind, namespace, variable["valueFrom"][field]["name"])
+
+
+_KEY_REFS = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
+
+
+def environment_of(
+    pod: Body, container: Body, sources: Sources, ports: Mapping[str, int], folder: PodFolder
+) -> dict[str, str]:
+    """The whole environment of a container's process.
+
+    Args:
+        pod: The Pod.
+        container: One of its containers.
+        sources: What ``source_refs`` names.
+        ports: Real port for each declared one (by its number, as text).
+        folder: The pod's folder.
+
+    Raises:
+        CannotStart: a ConfigMap, a Secret or a key is missing, or a source of values is not supported.
+    """
+    made = _minimal(folder)
+    declared = container.get("ports") or ()
+    if declared:
+        made |= {"HOST": HOST_IP, "PORT": str(ports[str(declared[0]["containerPort"])])}
+    for variable in container.get("env") or ():
+        if variable.get("valueFrom"):
+            value = _value_from(pod, variable, sources)
+        else:
+            value = folder.map_text(_expanded(variable.get("value") or "", made))
+        if value is not None:
+            made[variable["name"]] = value
+    return made
+
+
+def command_of(container: Body, environment: Mapping[str, str], folder: PodFolder) -> list[str]:
+    """The command line; ``python`` is the interpreter that runs this."""
+    words = [*container["command"], *(container.get("args") or ())]
+    mapped = [folder.map_text(_expanded(word, environment)) for word in words]
+    return [sys.executable, *mapped[1:]] if mapped[0] in _PYTHON else mapped
+
+
+def _minimal(folder: PodFolder) -> dict[str, str]:
+    here = str(Path(sys.executable).parent)
+    return {
+        "PATH": f"{here}:{os.environ.get('PATH', os.defpath)}",
+        "HOME": str(folder.root / "home"),
+        "TMPDIR": str(folder.root / "tmp"),
+        "LANG": "C.UTF-8",
+    }
+
+
+def _expanded(text: str, known: Mapping[str, str]) -> str:
+    """``$(NAME)`` replaced where the name is known; ``$$`` is one ``$``."""
+    return _REFERENCE.sub(lambda m: "$" if m[0] == "$$" else known.get(m[1], m[0]), text)
+
+
+def _value_from(pod: Body, variable: Body, sources: Sources) -> str | None:
+    origin = variable["valueFrom"]
+    if "fieldRef" in origin:
+        return _field(pod, origin["fieldRef"]["fieldPath"])
+    for field, kind in _KEY_REFS.items():
+        if field in origin:
+            return _key(
+                Ref("v1", kind, pod["metadata"]["namespace"], origin[field]["name"]), origin[field], sources
+            )
+    message = f"env {variable['name']}: valueFrom {', '.join(origin)} is not supported"
+    raise CannotStart(CONFIG_ERROR, message)
+
+
+def _field(pod: Body, path: str) -> str:
+    meta = pod["metadata"]
+    fields: dict[str, str] = {
+        "metadata.name": meta["name"],
+        "metadata.namespace": meta["namespace"],
+        "metadata.uid": meta["uid"],
+    }
+    fields |= {"status.podIP": HOST_IP, "spec.nodeName": pod["spec"].get("nodeName", "")}
+    if path not in fields:
+        raise CannotStart(
+            CONFIG_ERROR, f"fieldRef {path!r} is not supported; allowed are {', '.join(fields)}"
+        )
+    return fields[path]
+
+
+def _key(ref: Ref, selector: Body, sources: Sources) -> str | None:
+    body, key = sources.get(ref), selector["key"]
+    kind = ref.kind.lower()
+    if body is not None and key in (body.get("data") or {}):
+        value = body["data"][key]
+        return base64.b64decode(value).decode() if ref.kind == "Secret" else str(value)
+    if selector.get("optional"):
+        return None
+    message = (
+        f'{kind} "{ref.name}" not found' if body is None else f"couldn't find key {key} in {kind} {ref.name}"
+    )
+    raise CannotStart(CONFIG_ERROR, message)

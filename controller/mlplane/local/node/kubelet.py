@@ -1,0 +1,112 @@
+"""The node: a worker for each Pod that is bound to it. ``run_node`` is run by the engines' process."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import aiohttp
+
+from mlplane.api import Body
+from mlplane.api.refs import Query
+from mlplane.cluster.port import Cluster
+from mlplane.errors import Transient
+from mlplane.local.node import runs
+from mlplane.local.node.identity import NODE_NAME
+from mlplane.local.node.lifecycle import Backoff
+from mlplane.local.node.orphans import end_orphans
+from mlplane.local.node.starting import Node
+from mlplane.local.node.worker import RETRY, Worker
+
+log = logging.getLogger(__name__)
+
+PODS = Query("v1", "Pod", fields=(("spec.nodeName", NODE_NAME),))
+
+
+async def run_node(
+    cluster: Cluster, state_root: Path, *, images: tuple[str, ...], backoff: Backoff | None = None
+) -> None:
+    """Run the Pods that are bound to this node, until cancelled.
+
+    Cancellation is a graceful stop: the processes of all pods are asked to end, and made to after
+    their grace period; Pods that are not to be restarted become Failed with reason NodeShutdown.
+    After a kill instead, the processes go on, and the next ``run_node`` takes them over.
+
+    Args:
+        cluster: The API server.
+        state_root: The plane's state folder; pods live in its folder ``pods``.
+        images: Patterns (``ghcr.io/mlplane/runtime:*``) of images whose containers may run as processes.
+        backoff: Pauses before containers are started again.
+    """
+    async with aiohttp.ClientSession() as session:
+        kubelet = _Kubelet(Node(cluster, state_root, images, session, backoff or Backoff()))
+        try:
+            await kubelet.follow()
+        except asyncio.CancelledError:
+            await kubelet.let_go()
+            await kubelet.end_all()
+            raise
+        finally:
+            await kubelet.let_go()
+
+
+class _Kubelet:
+    """The workers by uid of their pod."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._workers: dict[str, tuple[Worker, asyncio.Task[None]]] = {}
+
+    async def follow(self) -> None:
+        """Tell the workers what the watch says, for ever."""
+        while True:
+            try:
+                await self._follow()
+            except Transient as error:
+                log.warning("watching pods: %s; trying again", error)
+            await asyncio.sleep(RETRY)
+
+    async def _follow(self) -> None:
+        seen: set[str] = set()
+        is_synced = False
+        async for event in self._node.cluster.watch(PODS):
+            if event.type == "SYNCED":
+                is_synced = True
+                self._forget_all_but(seen)
+                await end_orphans(self._node.state_root, set(self._workers))
+                continue
+            if not is_synced:
+                seen.add(event.body["metadata"]["uid"])
+            self._tell(event.body, is_gone=event.type == "DELETED")
+
+    def _tell(self, pod: Body, *, is_gone: bool) -> None:
+        uid = pod["metadata"]["uid"]
+        if is_gone:
+            if uid in self._workers:
+                self._workers[uid][0].gone()
+        elif uid in self._workers:
+            self._workers[uid][0].seen(pod)
+        else:
+            worker = Worker(self._node, pod)
+            task = asyncio.create_task(worker.work(), name=f"pod {worker.ref.name}")
+            self._workers[uid] = (worker, task)
+            task.add_done_callback(lambda _: self._workers.pop(uid, None))
+
+    def _forget_all_but(self, seen: set[str]) -> None:
+        for uid, (worker, _) in self._workers.items():
+            if uid not in seen:
+                worker.gone()
+
+    async def let_go(self) -> None:
+        """Stop looking after the pods; they go on."""
+        tasks = [task for _, task in self._workers.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def end_all(self) -> None:
+        """End all pods at once, because the plane stops."""
+        ends = await asyncio.gather(*(each.shut_down() for each in self._known), return_exceptions=True)
+        for worker, end in zip(self._known, ends, strict=True):
+            if isinstance(end, BaseException):
+                log.warning("pod %s: its end could not be written now, and will be: %s", worker.ref.name, end)
+        runs.reap()

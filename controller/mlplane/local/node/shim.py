@@ -1,0 +1,109 @@
+"""Runs one command and keeps what became of it: the parent of a container's process.
+
+    python -S -E shim.py RUN_DIR LOG_FILE COMMAND [ARGUMENT ...]
+
+The node starts it and may die; the shim stays. RUN_DIR belongs to one attempt of one container:
+
+    shim.json   {"pid", "started"}    written once: whoever links it first runs the attempt, others leave
+    child.json  {"pid", "started"}    the command; its process group has the same number
+    error       why the command could not be started
+    exit.json   {"code", "finished"}  128 + N if signal N ended it; what it left behind was killed
+
+Files appear whole or not at all. Needs the standard library only, and nothing of mlplane, so that it
+starts in about 20 ms and holds little memory.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+NOT_STARTED = 128
+"""Exit code of a container whose command could not be started, as container runtimes give it."""
+
+
+def start_time(pid: int) -> str | None:
+    """Tells a process from a later one of the same number; None if there is none, or a zombie."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as boot, open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+            # The command's name, in brackets, may hold anything: fields count from the last bracket.
+            fields = stat.read().rpartition(")")[2].split()
+            return None if fields[0] == "Z" else f"{boot.read().strip()}:{fields[19]}"
+    except (FileNotFoundError, ProcessLookupError):
+        return None if os.path.isdir("/proc/self") else _start_time_from_ps(pid)  # noqa: PTH112
+
+
+def _start_time_from_ps(pid: int) -> str | None:
+    """The same where there is no /proc, as on macOS."""
+    command = ["/bin/ps", "-o", "state=,lstart=", "-p", str(pid)]
+    words = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return None if not words or words[0].startswith("Z") else " ".join(words[1:])
+
+
+def write(path: str, content: dict[str, object]) -> None:
+    """Write a file so that it appears whole."""
+    partial = f"{path}.{os.getpid()}"
+    with open(partial, "w") as file:  # noqa: PTH123
+        json.dump(content, file)
+    os.replace(partial, path)  # noqa: PTH105
+
+
+def claim(run_dir: str) -> bool:
+    """Take the attempt; False if another shim has it."""
+    path = os.path.join(run_dir, "shim.json")  # noqa: PTH118
+    partial = f"{path}.{os.getpid()}"
+    write(partial, {"pid": os.getpid(), "started": start_time(os.getpid())})
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(partial)  # noqa: PTH108
+    return True
+
+
+def _become(command: list[str], log_file: str, run_dir: str, go: int) -> None:
+    """In the child: wait until it is recorded, then be the command."""
+    os.setsid()
+    if os.read(go, 1) != b"g":
+        os._exit(NOT_STARTED)  # the shim died first: what nobody knows of must not run
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    try:
+        os.execvp(command[0], command)  # noqa: S606
+    except OSError as error:
+        with open(os.path.join(run_dir, "error"), "w") as file:  # noqa: PTH118, PTH123
+            file.write(f"exec {command[0]!r}: {error.strerror}")
+        os._exit(NOT_STARTED)
+
+
+def run(run_dir: str, log_file: str, command: list[str]) -> None:
+    """Start the command, wait for its end, end what it has left behind, and record the exit code."""
+    ready, go = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(go)
+        _become(command, log_file, run_dir, ready)
+    write(os.path.join(run_dir, "child.json"), {"pid": pid, "started": start_time(pid)})  # noqa: PTH118
+    os.write(go, b"g")
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    # A container's processes end with its first one. If none is left, macOS says that it is not permitted.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    code = code if code >= 0 else 128 - code
+    write(os.path.join(run_dir, "exit.json"), {"code": code, "finished": time.time()})  # noqa: PTH118
+
+
+if __name__ == "__main__":
+    for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Who stops a container signals the command, not the shim.
+        signal.signal(ignored, signal.SIG_IGN)
+    if claim(sys.argv[1]):
+        run(sys.argv[1], sys.argv[2], sys.argv[3:])

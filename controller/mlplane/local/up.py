@@ -1,0 +1,139 @@
+"""Supervises a plane: three processes that are started, restarted when they die, and stopped in order.
+
+``running`` is for whoever needs a plane for a while (demo, tests); ``up`` is the command. A plane whose
+supervisor was killed stops by itself (``tether``); the state folder then holds all it takes to go on.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from mlplane.api.meta import Body
+from mlplane.cluster.kube import connect
+from mlplane.errors import Terminal
+from mlplane.local.bootstrap import bootstrap, objects_for
+from mlplane.local.gitconfig import addresses_of, gitconfig_for
+from mlplane.local.programs import Follow, Program, programs
+from mlplane.local.state import HOST, NAMESPACE, State, write_atomic
+
+READY_S = 30.0
+GATEWAY_POLL_S = 0.03
+TRIES = 3
+"""An API server that ends this often before it answers will not do better."""
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[str], None]
+
+
+async def up(
+    state: State,
+    *,
+    repo: Path | None,
+    path: str = ".",
+    revision: str = "main",
+    extra: Sequence[Body] = (),
+    on_event: Report = log.info,
+) -> None:
+    """Run a plane until SIGINT or SIGTERM. See ``running``."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(state, repo=repo, path=path, revision=revision, extra=extra, on_event=on_event):
+        on_event("ready")
+        await stop.wait()
+        on_event("stopping")
+
+
+@asynccontextmanager
+async def running(
+    state: State,
+    *,
+    repo: Path | None = None,
+    path: str = ".",
+    revision: str = "main",
+    extra: Sequence[Body] = (),
+    on_event: Report = log.info,
+) -> AsyncIterator[tuple[Program, ...]]:
+    """A plane that is ready; stopped when the context is left.
+
+    Args:
+        state: Where it lives.
+        repo: The git repository to follow, if any.
+        path: Path in it that holds the manifests.
+        revision: Branch, tag or commit of it.
+        extra: Objects that the plane has from the start beside its own.
+        on_event: Told in a sentence what happens to the processes.
+
+    Raises:
+        Terminal: Another plane runs on this state, or this one does not get ready; the message says why.
+    """
+    with _locked(state):
+        follow = Follow(repo, path, revision) if repo else None
+        if follow:
+            write_atomic(state.gitconfig, gitconfig_for(follow.repo, addresses_of(follow.repo)), 0o600)
+        kept = programs(state, follow)
+        tasks = [asyncio.create_task(p.keep_running(on_event), name=p.name) for p in kept]
+        try:
+            objects = objects_for(NAMESPACE, state.gitconfig.read_text(), extra)
+            await _get_ready(state, objects, kept)
+            yield kept
+        finally:
+            # The controller first, so that it does not make up for what the engines take down.
+            apiserver, controller, engines = tasks
+            for task in (controller, engines, apiserver):
+                task.cancel()
+                await asyncio.wait([task])
+
+
+async def _get_ready(state: State, objects: Sequence[Body], kept: tuple[Program, ...]) -> None:
+    apiserver, _, engines = kept
+
+    def give_up_on(program: Program) -> None:
+        if program.ended >= TRIES:
+            raise Terminal(f"{program.name} does not start: {program.last_words()}; see {program.log_file}")
+
+    try:
+        async with asyncio.timeout(READY_S), connect(state.kubeconfig) as cluster:
+            await bootstrap(cluster, objects, while_=lambda: give_up_on(apiserver))
+            while not await _answers(state.gateway_port):
+                give_up_on(engines)
+                await asyncio.sleep(GATEWAY_POLL_S)
+    except TimeoutError:
+        raise Terminal(f"the plane is not ready after {READY_S:.0f} s; see {state.logs}") from None
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+@contextmanager
+def _locked(state: State) -> Iterator[None]:
+    """Keep other supervisors off; the kernel lets go when this process ends, however it does."""
+    with state.lock_file.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid = file.read().strip() or "unknown"
+            raise Terminal(
+                f"{state.root}: a plane runs on this state already (process {pid}): "
+                "stop it, or use another folder"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,89 @@
+"""``python -m mlplane.steps {ingest,preflight,train,evaluate,publish}``.
+
+Exit codes: 0 done, also when a gate failed; 1 a person must change something (also a wrong command line);
+2 another try may help. The last line on stderr says what and where: ``mlplane STEP: one sentence``.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from mlplane import tasks
+from mlplane.errors import InvalidInput, MlplaneError, Transient
+from mlplane.steps.workspace import Workspace
+
+TERMINAL, TRANSIENT = 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A wrong command line will not get right by itself: argparse would exit with 2."""
+        self.exit(TERMINAL, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a step; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        run_step(options, Workspace.of(os.environ))
+    except MlplaneError as error:
+        sys.stdout.flush()
+        text = " ".join(str(error).split())
+        sys.stderr.write(f"mlplane {options.step}: {text}\n")
+        return TRANSIENT if isinstance(error, Transient) else TERMINAL
+    return 0
+
+
+def run_step(options: argparse.Namespace, workspace: Workspace) -> None:
+    """Run the chosen step. Each is imported when it is its turn: some need torch, some must be quick."""
+    match options.step:
+        case tasks.INGEST:
+            from mlplane.steps.ingest import ingest
+
+            ingest(workspace)
+        case tasks.PREFLIGHT:
+            from mlplane.steps.preflight import preflight
+
+            preflight(workspace)
+        case tasks.TRAIN:
+            from mlplane.steps.train import train
+
+            train(workspace)
+        case tasks.EVALUATE:
+            from mlplane.steps.evaluate import evaluate
+
+            evaluate(workspace, _model(options))
+        case tasks.PUBLISH:
+            from mlplane.steps.publish import publish
+
+            publish(workspace, options.key, _model(options), options.report)
+
+
+def _model(options: argparse.Namespace) -> str:
+    """The model of this run: trained now, or found by preflight where training was left out."""
+    model: str = options.model or options.cached_model
+    if not model:
+        raise InvalidInput("neither --model nor --cached-model names a model; did the step train run?")
+    return model
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m mlplane.steps", description="A step of an mlplane workflow.")
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    steps.add_parser(tasks.INGEST, help="store a dataset version")
+    steps.add_parser(tasks.PREFLIGHT, help="check what a run needs; find out whether it was trained before")
+    steps.add_parser(tasks.TRAIN, help="run the user's script and store its model")
+    evaluate = steps.add_parser(tasks.EVALUATE, help="judge a stored model")
+    publish = steps.add_parser(tasks.PUBLISH, help="verify model and report, and tell the controller")
+    publish.add_argument("--key", required=True, metavar="DIGEST", help="run key")
+    for step in (evaluate, publish):
+        step.add_argument("--model", default="", metavar="DIGEST", help="what train answered")
+        step.add_argument("--cached-model", default="", metavar="DIGEST", help="what preflight answered")
+    publish.add_argument("--report", required=True, metavar="DIGEST", help="what evaluate answered")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

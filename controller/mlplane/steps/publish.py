@@ -1,0 +1,78 @@
+"""The step ``publish``: everything that the run claims is verified once more, and told in one document."""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from mlplane import tasks
+from mlplane.api.evaluation import Recorded
+from mlplane.errors import Terminal
+from mlplane.steps.evaluate import REPORT, REPORTS
+from mlplane.steps.train import KIND, read_signature
+from mlplane.steps.workspace import Workspace, result_path, trained_model
+from mlplane.store.archive import inspect
+from mlplane.store.uris import uri_of
+from mlplane.tasks import RunResult, RunTask
+from mlplane.training.export import PROGRAM
+
+LIMIT = 32 << 10
+"""Bytes of an output parameter."""
+
+
+def publish(workspace: Workspace, key: str, model: str, report: str) -> None:
+    """Verify model and report; answers with a ``RunResult``.
+
+    Args:
+        workspace: The surroundings.
+        key: Run key, as preflight worked it out.
+        model: Digest of the model, as it was judged.
+        report: Digest of the report.
+
+    Raises:
+        Terminal: something is missing, damaged, or not about this run.
+        Transient: the store fails.
+    """
+    task = workspace.run_task()
+    trained = trained_model(workspace.store, key)
+    if trained is None:
+        raise Terminal(f"{result_path(key)} is not in the store, or its model is not; start the run again")
+    if trained.artifact.digest != model:
+        raise Terminal(f"the run made {trained.artifact.digest}, but {model} was judged; start the run again")
+    folder = workspace.directory("model")
+    workspace.store.get(uri_of(KIND, task.spec.model, model), folder)
+    inspect(folder / PROGRAM)
+    if read_signature(folder) != trained.signature:
+        raise Terminal(f"the signature of {trained.artifact.uri} is not the one in {result_path(key)}")
+    result = RunResult(trained=trained, recorded=_recorded(workspace, task, model, report))
+    answer = result.model_dump_json(by_alias=True, exclude_none=True)
+    if len(answer.encode()) > LIMIT:
+        raise Terminal(f"the result has {len(answer.encode())} bytes; at most {LIMIT} fit, use fewer inputs")
+    workspace.answer(tasks.RESULT_OUTPUT, answer)
+
+
+def _recorded(workspace: Workspace, task: RunTask, model: str, digest: str) -> Recorded:
+    """The verdict in a report, which must be about this model, dataset, split and gates."""
+    uri = uri_of(REPORTS, task.spec.model, digest)
+    folder = workspace.directory("report")
+    workspace.store.get(uri, folder)
+    report = json.loads((folder / REPORT).read_bytes())
+    plan = task.spec.evaluation
+    about: dict[str, Any] = {
+        "model": {"name": task.spec.model, "digest": model},
+        "dataset": task.dataset.to_body(),
+        "split": plan.split,
+        "label": plan.label,
+    }
+    for field, wanted in about.items():
+        if report.get(field) != wanted:
+            raise Terminal(f"report {uri} is about another {field} than this run; start the run again")
+    try:
+        recorded = Recorded(
+            verdict=report["verdict"], rows=report["rows"], results=report["gates"], report=uri
+        )
+    except (KeyError, ValidationError) as error:
+        raise Terminal(f"report {uri} is damaged: {error}") from error
+    if [(r.metric, r.min) for r in recorded.results] != [(g.metric, g.min) for g in plan.gates]:
+        raise Terminal(f"report {uri} is about other gates than this run; start the run again")
+    return recorded

@@ -1,0 +1,106 @@
+"""The step ``train``: the user's script makes a model, and the store keeps it under the run key.
+
+The script sees every split but the one that its model will be judged on.
+"""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mlplane import tasks
+from mlplane.api.modelversion import Artifact, Signature
+from mlplane.errors import Terminal
+from mlplane.runkey import run_key
+from mlplane.steps.gitrepo import fetch
+from mlplane.steps.script import run_script
+from mlplane.steps.versions import DatasetVersion, get_version
+from mlplane.steps.workspace import Workspace, result_path, trained_model
+from mlplane.store.archive import inspect
+from mlplane.store.uris import digest_in
+from mlplane.tasks import RunTask, TrainedModel
+from mlplane.training.context import RunContext
+from mlplane.training.export import PROGRAM, SAMPLE, SIGNATURE, WEIGHTS
+
+KIND = "models"
+
+
+def train(workspace: Workspace) -> None:
+    """Run the user's script and store its model; answers with ``model``.
+
+    Raises:
+        InvalidInput: code or dataset are not there.
+        Terminal: the script failed or saved no model.
+        Transient: git or the store fails.
+    """
+    task = workspace.run_task()
+    repository = fetch(task.spec.code.git, workspace.directory("repository"))
+    tree = repository.tree_id()
+    key = run_key(task, tree)
+    trained = trained_model(workspace.store, key)
+    if trained is None:
+        repository.extract(workspace.directory("code"))
+        signature = _train(workspace, task)
+        uri = workspace.store.put(workspace.directory("model"), KIND, task.spec.model)
+        artifact = Artifact(uri=uri, digest=digest_in(uri))
+        trained = TrainedModel(key=key, tree=tree, artifact=artifact, signature=signature)
+        workspace.store.put_json(result_path(key), trained.to_body())
+    workspace.answer(tasks.MODEL_OUTPUT, trained.artifact.digest)
+
+
+def read_signature(directory: Path) -> Signature:
+    """The signature of a model.
+
+    Raises:
+        Terminal: it is not one.
+    """
+    try:
+        return Signature.model_validate_json((directory / SIGNATURE).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise Terminal(f"{SIGNATURE} of the model is not a signature: {error}") from error
+
+
+def _train(workspace: Workspace, task: RunTask) -> Signature:
+    data = workspace.directory("dataset")
+    readable = {split.name for split in task.splits} - {task.spec.evaluation.split}
+    version = get_version(workspace.store, task.dataset, task.splits, readable, data)
+    output = workspace.directory("model")
+    document = workspace.root / "run.json"
+    context = _context(task, version, data, output)
+    document.write_text(context.model_dump_json(by_alias=True), encoding="utf-8")
+    run_script(
+        workspace.directory("code"),
+        task.spec.entrypoint,
+        document,
+        task.spec.seed,
+        workspace.directory("scratch"),
+    )
+    _check_saved(output, task.spec.entrypoint)
+    return read_signature(output)
+
+
+def _context(task: RunTask, version: DatasetVersion, data: Path, output: Path) -> RunContext:
+    spec = task.spec
+    return RunContext(
+        dataset=task.dataset.name,
+        folder=str(data),
+        columns=version.columns,
+        splits={s.name: s.rows for s in version.splits if s.name != spec.evaluation.split},
+        withheld=spec.evaluation.split,
+        params={name: str(value) for name, value in spec.params.items()},
+        seed=spec.seed,
+        output=str(output),
+    )
+
+
+def _check_saved(output: Path, entrypoint: str) -> None:
+    """The files of ``training.save`` must be there, and nothing else is stored."""
+    expected = {PROGRAM, WEIGHTS, SAMPLE, SIGNATURE}
+    found = {path.name for path in output.iterdir()}
+    if SIGNATURE not in found:
+        raise Terminal(
+            f"script {entrypoint} saved no model; call mlplane.training.save(model, sample) at its end"
+        )
+    if found != expected:
+        names = ", ".join(sorted(found ^ expected))
+        raise Terminal(f"the model has other files than mlplane.training.save writes: {names}")
+    inspect(output / PROGRAM)

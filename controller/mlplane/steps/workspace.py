@@ -1,0 +1,88 @@
+"""Where a step works, what it was told, and how it answers."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from mlplane import names
+from mlplane.errors import InvalidInput
+from mlplane.store.artifacts import Store
+from mlplane.tasks import IngestTask, RunTask, TrainedModel
+
+TaskT = TypeVar("TaskT", IngestTask, RunTask)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The surroundings of a step, taken from its environment."""
+
+    root: Path
+    """A directory of its own."""
+    store: Store
+    task: str
+    """JSON."""
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Workspace":
+        """The workspace that an environment describes."""
+        root = Path(environment.get(names.WORK_DIR_ENV) or names.WORK_DIR)
+        return cls(root, Store(environment.get(names.STORE_ENV, "")), environment.get(names.TASK_ENV, ""))
+
+    def directory(self, name: str) -> Path:
+        """A directory of this name, made if need be."""
+        path = self.root / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def ingest_task(self) -> IngestTask:
+        """What the step ``ingest`` is to do.
+
+        Raises:
+            InvalidInput: the environment does not say.
+        """
+        return self._parsed(IngestTask)
+
+    def run_task(self) -> RunTask:
+        """What every other step is to do.
+
+        Raises:
+            InvalidInput: the environment does not say.
+        """
+        return self._parsed(RunTask)
+
+    def answer(self, parameter: str, value: str) -> None:
+        """Write an output parameter, whole or not at all."""
+        path = self.directory(Path(names.OUTPUT_DIR).name) / parameter
+        partial = path.with_name(f".{parameter}.partial")
+        partial.write_text(value, encoding="utf-8")
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(path)
+
+    def _parsed(self, kind: type[TaskT]) -> TaskT:
+        try:
+            return kind.model_validate_json(self.task)
+        except ValidationError as error:
+            raise InvalidInput(f"{names.TASK_ENV} does not hold a {kind.__name__}: {error}") from error
+
+
+def result_path(key: str) -> str:
+    """Where the store keeps what a run made: ``runs/<hex>/result.json``."""
+    return f"runs/{key.removeprefix('sha256:')}/result.json"
+
+
+def trained_model(store: Store, key: str) -> TrainedModel | None:
+    """What a run with this key made before; None if there is none, or if its model is gone."""
+    document = store.get_json(result_path(key))
+    if document is None:
+        return None
+    try:
+        trained = TrainedModel.model_validate(document)
+    except ValidationError as error:
+        message = f"{result_path(key)} in the store {store.url} is damaged; delete it to train again: {error}"
+        raise InvalidInput(message) from error
+    return trained if trained.key == key and store.exists(trained.artifact.uri) else None

@@ -1,0 +1,157 @@
+"""Put and get artifacts, whole and verified.
+
+The manifest is written last, and what has no manifest does not exist: nobody ever sees half an artifact.
+Files lie under the digest of their content, so several writers of one artifact write the same bytes and
+disturb nobody.
+
+Called by ``steps``; ``store.download`` wraps ``get`` for init containers.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mlplane.errors import InvalidInput, Terminal
+from mlplane.store.digest import CHUNK, MANIFEST, FileEntry, entries_of
+from mlplane.store.files import Files
+from mlplane.store.manifest import Manifest, read_manifest
+from mlplane.store.uris import parse, uri_of
+
+PARTIAL_SUFFIX = ".partial"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store of artifacts and small documents."""
+
+    url: str
+    """fsspec URL such as ``file:///data/store`` or ``s3://bucket/prefix``."""
+
+    def put(self, directory: Path, kind: str, name: str, *, identity: Mapping[str, Any] | None = None) -> str:
+        """Store the files of a directory; does nothing where the artifact exists.
+
+        Args:
+            directory: What to store; a ``manifest.json`` at its top is left out.
+            kind: ``datasets``, ``models`` or ``reports``.
+            name: Name of the dataset or the model.
+            identity: What to name the artifact by; its files, if not given.
+
+        Returns:
+            The ``store://`` URI of the artifact.
+
+        Raises:
+            Terminal: the directory holds what an artifact cannot, or the store refuses.
+            Transient: the store failed.
+        """
+        manifest = Manifest(entries_of(directory), identity or {})
+        uri = uri_of(kind, name, manifest.digest)
+        if self.exists(uri):
+            return uri
+        for entry in manifest.files:
+            with (directory / entry.path).open("rb") as stream:
+                self._files.write(f"{parse(uri).path}/{entry.path}", stream)
+        self._files.write(f"{parse(uri).path}/{MANIFEST}", BytesIO(manifest.to_json()))
+        return uri
+
+    def exists(self, uri: str) -> bool:
+        """Whether the artifact is stored completely."""
+        return self._files.read(f"{parse(uri).path}/{MANIFEST}") is not None
+
+    def manifest(self, uri: str) -> Manifest:
+        """The manifest of an artifact, checked against the digest in its name.
+
+        Raises:
+            Terminal: there is no such artifact, or its manifest is not the right one.
+        """
+        content = self._files.read(f"{parse(uri).path}/{MANIFEST}")
+        if content is None:
+            raise Terminal(f"{uri} is not in the store {self.url}")
+        return read_manifest(content, parse(uri).digest)
+
+    def get(self, uri: str, directory: Path, *, only: Collection[str] | None = None) -> Manifest:
+        """Copy an artifact to a directory, with its manifest; each file is verified as it comes.
+
+        Args:
+            uri: The artifact.
+            directory: Where to; made if need be.
+            only: Paths of the files to copy; all, if not given.
+
+        Raises:
+            Terminal: no such artifact, or a file whose bytes are not the ones that were put; names the file.
+            Transient: the store failed.
+        """
+        manifest = self.manifest(uri)
+        for entry in manifest.files:
+            if only is None or entry.path in only:
+                self._get_file(uri, entry, directory / entry.path)
+        (directory / MANIFEST).write_bytes(manifest.to_json())
+        return manifest
+
+    def verify(self, uri: str) -> Manifest:
+        """Read an artifact through, and check each file, without keeping it.
+
+        Raises:
+            Terminal: no such artifact, or a file whose bytes are not the ones that were put; names the file.
+        """
+        manifest = self.manifest(uri)
+        for entry in manifest.files:
+            self._copy_verified(uri, entry, None)
+        return manifest
+
+    def put_json(self, path: str, document: Mapping[str, Any]) -> None:
+        """Write a small document at a path of the store, whole or not at all; replaces what is there."""
+        self._files.write(path, BytesIO(json.dumps(document, indent=1).encode() + b"\n"))
+
+    def get_json(self, path: str) -> dict[str, Any] | None:
+        """Read a small document; None where there is none.
+
+        Raises:
+            Terminal: it is not a JSON object.
+        """
+        content = self._files.read(path)
+        try:
+            document = None if content is None else json.loads(content)
+        except ValueError as error:
+            raise Terminal(f"{self.url}/{path} is damaged: it is not JSON") from error
+        if document is not None and not isinstance(document, dict):
+            raise Terminal(f"{self.url}/{path} is damaged: it is not a JSON object")
+        return document
+
+    @cached_property
+    def _files(self) -> Files:
+        if not self.url:
+            raise InvalidInput(
+                "no store is given; set MLPLANE_STORE to an fsspec URL such as file:///data/store"
+            )
+        return Files(self.url)
+
+    def _get_file(self, uri: str, entry: FileEntry, target: Path) -> None:
+        """Copy a file under another name first, so that an unverified one never has the right name."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(target.name + PARTIAL_SUFFIX)
+        try:
+            with partial.open("wb") as stream:
+                self._copy_verified(uri, entry, stream)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _copy_verified(self, uri: str, entry: FileEntry, target: BinaryIO | None) -> None:
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self._files.open(f"{parse(uri).path}/{entry.path}") as source:
+                while chunk := source.read(CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    if target:
+                        target.write(chunk)
+        except FileNotFoundError as error:
+            raise Terminal(f"{uri} is damaged: file {entry.path} is missing from the store") from error
+        if (size, digest.hexdigest()) != (entry.size, entry.sha256):
+            message = f"file {entry.path} has {size} bytes with sha256 {digest.hexdigest()}"
+            raise Terminal(f"{uri} is damaged: {message}; it was stored with {entry.size} and {entry.sha256}")

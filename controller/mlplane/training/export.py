@@ -1,0 +1,146 @@
+"""``training.save``: a trained model as files that can be served without the code that made them.
+
+    model.pt2             the exported program, with its weights as raw bytes and nothing that runs on loading
+    weights.safetensors   the weights alone
+    signature.json        names, types and shapes of inputs and outputs
+    sample.json           a few inputs and the outputs that they gave
+
+The signature is written last: without it nothing was saved.
+"""
+
+import copy
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlplane.api.modelversion import Signature, Tensor
+from mlplane.errors import InvalidInput
+from mlplane.store.archive import inspect
+from mlplane.training.context import current_run
+
+if TYPE_CHECKING:
+    import torch
+
+PROGRAM = "model.pt2"
+WEIGHTS = "weights.safetensors"
+SIGNATURE = "signature.json"
+SAMPLE = "sample.json"
+OUTPUT_ENV = "MLPLANE_OUTPUT"
+SAMPLE_ROWS = 4
+_DATATYPES: dict[str, Literal["FP32", "FP64", "INT32", "INT64"]] = {
+    "torch.float32": "FP32",
+    "torch.float64": "FP64",
+    "torch.int32": "INT32",
+    "torch.int64": "INT64",
+}
+
+
+def save(
+    model: "torch.nn.Module", sample: Mapping[str, "torch.Tensor"], outputs: Sequence[str] = ("output",)
+) -> None:
+    """Save a trained model as the result of the run. The last call counts.
+
+    Args:
+        model: Takes the inputs by position and gives a tensor or a tuple of tensors; the size of the first
+            dimension, the batch, is free in all of them. The first output is what the model is judged by.
+        sample: Some rows of each input, in the order of ``forward``. An input is fed from the column of the
+            dataset that has its name. The first four rows are kept beside the model.
+        outputs: Names of the outputs.
+
+    Raises:
+        InvalidInput: the sample or the outputs are not what they should be.
+        Terminal: the exported program has something that mlplane refuses to load.
+    """
+    run = current_run()
+    folder = run.output if run else os.environ.get(OUTPUT_ENV)
+    if not folder:
+        sys.stdout.write(
+            f"outside of mlplane nothing is saved; set {OUTPUT_ENV} to a folder to see the files\n"
+        )
+        return
+    save_to(Path(folder), model, sample, outputs)
+    sys.stdout.write(f"saved {', '.join(sample)} -> {', '.join(outputs)} to {folder}\n")
+
+
+def save_to(
+    folder: Path, model: "torch.nn.Module", sample: Mapping[str, "torch.Tensor"], outputs: Sequence[str]
+) -> None:
+    """The same, to a given folder."""
+    import torch
+    from safetensors.torch import save_file
+
+    inputs = _inputs(sample)
+    frozen = copy.deepcopy(model).cpu().eval()
+    with torch.no_grad():
+        program = _export(frozen, tuple(inputs.values()))
+        given = _named_outputs(program.module()(*inputs.values()), outputs)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SIGNATURE).unlink(missing_ok=True)
+    torch.export.save(program, folder / PROGRAM)
+    inspect(folder / PROGRAM)
+    weights = {name: tensor.contiguous().clone() for name, tensor in frozen.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    sample_document = {"inputs": _rows(inputs), "outputs": _rows(given)}
+    (folder / SAMPLE).write_text(json.dumps(sample_document) + "\n", encoding="ascii")
+    signature = Signature(inputs=_tensors(inputs), outputs=_tensors(given))
+    (folder / SIGNATURE).write_text(json.dumps(signature.to_body(), indent=1) + "\n", encoding="ascii")
+
+
+def _inputs(sample: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
+    """The sample on the CPU, with at least two rows: torch would take a batch of one for a constant."""
+    rows = {tensor.shape[0] if tensor.dim() else 0 for tensor in sample.values()}
+    if len(rows) != 1 or 0 in rows:
+        raise InvalidInput("the inputs of a sample must have one and the same number of rows, at least one")
+    repeats = 2 if rows == {1} else 1
+    return {name: _repeated(t.detach().cpu()[:SAMPLE_ROWS], repeats) for name, t in sample.items()}
+
+
+def _repeated(tensor: "torch.Tensor", times: int) -> "torch.Tensor":
+    return tensor.repeat(times, *([1] * (tensor.dim() - 1)))
+
+
+def _export(model: "torch.nn.Module", inputs: tuple["torch.Tensor", ...]) -> "torch.export.ExportedProgram":
+    """The program without what torch would pickle (sample inputs) and without paths of this machine."""
+    import torch
+
+    batch = torch.export.Dim("batch", min=1)
+    program = torch.export.export(model, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
+    program.example_inputs = None
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    return program
+
+
+def _named_outputs(result: Any, names: Sequence[str]) -> dict[str, "torch.Tensor"]:
+    import torch
+
+    tensors = (result,) if isinstance(result, torch.Tensor) else result
+    if not isinstance(tensors, tuple) or not all(isinstance(t, torch.Tensor) for t in tensors):
+        raise InvalidInput("the model must give a tensor or a tuple of tensors")
+    if len(tensors) != len(names):
+        raise InvalidInput(f"the model gives {len(tensors)} outputs; save(…, outputs=…) names {len(names)}")
+    return dict(zip(names, tensors, strict=True))
+
+
+def _tensors(named: Mapping[str, "torch.Tensor"]) -> tuple[Tensor, ...]:
+    """Names, types and shapes; the batch may have any size."""
+    return tuple(
+        Tensor(name=name, datatype=_datatype(name, tensor), shape=(-1, *tensor.shape[1:]))
+        for name, tensor in named.items()
+    )
+
+
+def _datatype(name: str, tensor: "torch.Tensor") -> Literal["FP32", "FP64", "INT32", "INT64"]:
+    found = _DATATYPES.get(str(tensor.dtype))
+    if found is None:
+        raise InvalidInput(
+            f"tensor {name} is {tensor.dtype}; a model takes and gives {', '.join(_DATATYPES)}"
+        )
+    return found
+
+
+def _rows(named: Mapping[str, "torch.Tensor"]) -> dict[str, Any]:
+    return {name: tensor.tolist() for name, tensor in named.items()}

@@ -1,0 +1,83 @@
+"""What this node does not run."""
+
+import pytest
+
+from mlplane.local.node.refusals import CannotStart, check
+
+IMAGES = ("ghcr.io/mlplane/runtime:*",)
+
+
+def refusal(pod, images=IMAGES):
+    with pytest.raises(CannotStart) as caught:
+        check(pod, pod["spec"]["containers"][0], images)
+    return caught.value
+
+
+def test_an_ordinary_container_is_taken(make_pod):
+    mounts = [{"name": "w", "mountPath": "/mnt/mlplane"}, {"name": "g", "mountPath": "/mnt/mlplane/git/"}]
+    probe = {"httpGet": {"port": 8080}}
+    container = {
+        "volumeMounts": mounts,
+        "readinessProbe": probe,
+        "resources": {"limits": {}},
+        "securityContext": {},
+    }
+    pod = make_pod(
+        container, volumes=[{"name": "w", "emptyDir": {}}, {"name": "g", "configMap": {"name": "x"}}]
+    )
+    check(pod, pod["spec"]["containers"][0], IMAGES)
+
+
+@pytest.mark.parametrize("image", ["nginx:1", "ghcr.io/mlplane/runtime", "evil/ghcr.io/mlplane/runtime:1"])
+def test_other_images_are_refused_as_by_a_registry(make_pod, image):
+    refused = refusal(make_pod({"image": image}))
+    assert refused.reason == "ErrImagePull"
+    assert image in str(refused)
+    assert IMAGES[0] in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("container", "volumes", "want"),
+    [
+        ({"command": []}, [], "command is missing"),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/data"}]},
+            [{"name": "v", "emptyDir": {}}],
+            "mountPath '/data' is not under /mnt/mlplane or /mnt/models",
+        ),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/mnt/mlplane/../.."}]},
+            [{"name": "v", "emptyDir": {}}],
+            "mountPath '/mnt/mlplane/../..' is not under",
+        ),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
+            [{"name": "v", "hostPath": {"path": "/"}}],
+            "volume 'v' is hostPath; allowed are emptyDir and configMap",
+        ),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
+            [],
+            "names volume 'v', which the pod does not have",
+        ),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models", "subPath": "a"}]},
+            [{"name": "v", "emptyDir": {}}],
+            "has a subPath",
+        ),
+        ({"livenessProbe": {"exec": {}}}, [], "livenessProbe must be httpGet"),
+        ({"envFrom": [{}]}, [], "envFrom is not supported"),
+        ({"lifecycle": {"preStop": {}}}, [], "lifecycle is not supported"),
+    ],
+)
+def test_what_a_process_cannot_have_is_named(make_pod, container, volumes, want):
+    refused = refusal(make_pod(container, volumes=volumes))
+    assert refused.reason == "CreateContainerConfigError"
+    assert want in str(refused)
+
+
+def test_one_volume_under_two_paths_is_refused(make_pod):
+    one, two = ({"volumeMounts": [{"name": "v", "mountPath": f"/mnt/mlplane/{p}"}]} for p in "ab")
+    assert "mounted at '/mnt/mlplane/a' and at '/mnt/mlplane/b'" in str(
+        refusal(make_pod(one, two, volumes=[{"name": "v", "emptyDir": {}}]))
+    )

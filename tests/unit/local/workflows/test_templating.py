@@ -1,0 +1,56 @@
+"""Tags and conditions."""
+
+import pytest
+
+from mlplane.local.workflows.templating import Unresolvable, should_execute, substitute, tags_of
+
+
+def test_tags_are_replaced_wherever_a_string_is():
+    value = {"a": ["{{x}}-{{ y }}", 3], "b": {"c": "plain", "d": None}}
+    assert substitute(value, {"x": "1", "y": "2"}) == {"a": ["1-2", 3], "b": {"c": "plain", "d": None}}
+
+
+def test_what_a_tag_is_replaced_by_is_not_looked_at_again():
+    assert substitute("{{x}}", {"x": "{{y}}", "y": "secret"}) == "{{y}}"
+
+
+def test_an_unknown_tag_is_an_error_and_not_text():
+    with pytest.raises(Unresolvable, match=r"failed to resolve \{\{z\}\}"):
+        substitute("a {{z}}", {"x": "1"})
+
+
+def test_an_absent_output_cannot_be_substituted():
+    with pytest.raises(Unresolvable, match="absent optional"):
+        substitute("a {{z}}", {"z": None})
+
+
+def test_json_in_a_string_is_left_alone():
+    text = '{"a": {"b": [{"c": {}}]}}'
+    assert substitute(text, {}) == text
+    assert tags_of(text) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("when", "want"),
+    [
+        ("", True),
+        ("false == false", True),
+        ("true == false", False),
+        ("true != false", True),
+        ("abc == abc", True),
+        ("'abc' == abc", True),
+        ('"a b" != "a c"', True),
+        ("'' == ''", True),
+        ("1 == 1.0", True),
+        ("'true' == true", False),
+        ("1 == '1'", False),
+    ],
+)
+def test_conditions_compare_as_argo_does(when, want):
+    assert should_execute(when) == want
+
+
+@pytest.mark.parametrize("when", ["true", " == false", "a == b == c", "a < b", "a && b", "sha256:1 == x"])
+def test_other_conditions_are_refused_with_a_hint(when):
+    with pytest.raises(Unresolvable, match=r"Invalid 'when' expression .*quotes"):
+        should_execute(when)

@@ -1,0 +1,62 @@
+"""The digits template through all steps, each a process of its own, as on a cluster."""
+
+import json
+import random
+from decimal import Decimal
+
+import pytest
+
+from mlplane.store.digest import digest_of
+
+
+def test_the_template_trains_a_model_that_passes_and_a_second_run_finds_it(bench, record_property):
+    version = bench.ingested()
+    assert version.rows == 1797
+    assert sum(split.rows for split in version.splits) == 1797
+    task = bench.task(version)
+
+    preflight = bench.step(task, "preflight")
+    assert preflight.outputs == {"key": preflight.outputs["key"], "cached": "false", "model": ""}
+    train = bench.step(task, "train")
+    assert train.code == 0, train.err
+    assert '{"mlplane": {"progress": "30/30"}}' in train.out
+    model = train.outputs["model"]
+    result = bench.judged(task, preflight.outputs["key"], model)
+
+    assert result.recorded.verdict == "Passed"
+    assert Decimal(result.recorded.results[0].value) >= Decimal("0.97")
+    assert result.recorded.rows == version.splits[1].rows
+    assert result.trained.artifact.digest == model == digest_of(bench.artifact("models", model))
+    assert [t.name for t in result.trained.signature.inputs] == ["pixels"]
+
+    again = bench.step(task, "preflight")
+    assert again.outputs == {"key": preflight.outputs["key"], "cached": "true", "model": model}
+    assert bench.judged(task, again.outputs["key"], "", cached=model) == result
+
+
+def test_shuffled_labels_give_a_model_that_is_judged_as_guessing(bench):
+    lines = [line.rsplit(",", 1) for line in _digits(bench).splitlines()]
+    labels = [label for _, label in lines]
+    random.Random(3).shuffle(labels)
+    bench.write_data("".join(f"{line[0]},{label}\n" for line, label in zip(lines, labels, strict=True)))
+    bench.run["params"]["epochs"] = 5
+    bench.commit()
+
+    task, key, model = bench.trained()
+    result = bench.judged(task, key, model)
+
+    gate = result.recorded.results[0]
+    assert (result.recorded.verdict, gate.verdict) == ("Failed", "Failed")
+    assert 0.03 < float(gate.value) < 0.2
+    report = json.loads(
+        (bench.store / result.recorded.report.removeprefix("store://") / "report.json").read_text()
+    )
+    right = sum(row[i] for i, row in enumerate(report["confusion"]))
+    assert float(gate.value) == pytest.approx(right / report["rows"], abs=1e-4)
+    assert sum(map(sum, report["confusion"])) == result.recorded.rows
+
+
+def _digits(bench):
+    import gzip
+
+    return gzip.decompress((bench.repo / "data/digits.csv.gz").read_bytes()).decode()
