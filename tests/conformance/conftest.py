@@ -59,12 +59,13 @@ class ApiServer:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlplane.local.apiserver", "--state", str(self.state.root)],
-            env=self.environment,
-            stdout=self.state.log("apiserver").open("ab"),
-            stderr=subprocess.STDOUT,
-        )
+        with self.state.log("apiserver").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mlplane.local.apiserver", "--state", str(self.state.root)],
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         eventually(self._answers, "the API server answers")
 
     def _answers(self) -> bool:
@@ -86,7 +87,9 @@ class ApiServer:
         if self.process is not None and self.process.poll() is None:
             self.stop()
 
-    def kubectl(self, *arguments: str, check: bool = True, stdin: Any = None) -> subprocess.CompletedProcess[str]:
+    def kubectl(
+        self, *arguments: str, check: bool = True, stdin: Any = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run kubectl; ``stdin`` is text, or an object that becomes JSON."""
         done = subprocess.run(
             ["kubectl", "-n", self.namespace, *arguments],
@@ -99,11 +102,11 @@ class ApiServer:
         assert done.returncode == 0 or not check, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done
 
-    def background(self, *arguments: str) -> subprocess.Popen[str]:
+    def background(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """A kubectl that goes on; its output is a pipe."""
         child = subprocess.Popen(
             ["kubectl", "-n", self.namespace, *arguments],
-            env=self.environment,
+            env=self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -159,3 +162,18 @@ def start_server(tmp_path: Path) -> Iterator[Callable[[], ApiServer]]:
     """Makes servers that belong to the test alone."""
     with contextlib.ExitStack() as stack:
         yield lambda: stack.enter_context(serving(tmp_path / f"server-{next(_numbers)}"))
+
+
+@pytest.fixture
+def widget() -> Callable[..., dict[str, Any]]:
+    """Makes widgets: ``widget("a", size=3, labels={...})``."""
+
+    def make(name: str, size: int = 1, **metadata: Any) -> dict[str, Any]:
+        return {
+            "apiVersion": "shop.example.com/v1",
+            "kind": "Widget",
+            "metadata": {"name": name, **metadata},
+            "spec": {"size": size},
+        }
+
+    return make

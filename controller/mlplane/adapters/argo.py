@@ -8,6 +8,7 @@ Rendered Workflows use no Argo artifacts (parameters carry digests, bytes go thr
 their pods have no token for the Kubernetes API.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -144,7 +145,13 @@ def _failure(status: Body, nodes: list[Body]) -> str:
     if not failed:
         return status.get("message") or ""
     last = max(failed, key=lambda n: n.get("finishedAt") or "")
-    return f"step {last.get('templateName')}: {last.get('message') or last['phase']}"
+    return f"step {last.get('templateName')}: {_sentence(last.get('message') or last['phase'])}"
+
+
+def _sentence(message: str) -> str:
+    """The last line, which is where a step says what is wrong; before it stands the rest of its log."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    return re.sub(r"^mlplane \w+: ", "", lines[-1]) if lines else ""
 
 
 def _outputs(nodes: list[Body]) -> dict[str, str]:
@@ -228,6 +235,8 @@ def _container(arguments: list[str], task: IngestTask | RunTask, settings: Setti
             models.VolumeMount(name="work", mount_path=names.WORK_DIR),
             models.VolumeMount(name="git", mount_path=names.GIT_CONFIG_DIR, read_only=True),
         ],
+        # So that a failure says why: the last lines of a step's log become the message of its node.
+        termination_message_policy="FallbackToLogsOnError",
         security_context=models.SecurityContext(
             allow_privilege_escalation=False, capabilities=models.Capabilities(drop=["ALL"])
         ),

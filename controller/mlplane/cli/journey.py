@@ -23,6 +23,7 @@ from mlplane.cli.stages import World, only
 from mlplane.cli.timeline import Timeline
 from mlplane.errors import Terminal
 from mlplane.gitops import scaffold
+from mlplane.local.node.orphans import end_orphans
 from mlplane.local.state import State
 from mlplane.local.up import running
 from mlplane.settings import DEFAULT_IMAGE
@@ -69,6 +70,9 @@ class Journey:
         except TimeoutError as error:
             stuck = f"{timeline.current}: {timeline.detail or 'no word'}"
             raise Terminal(f"gave up after {limit_s:.0f} s at {stuck}{self._advice(keep)}") from error
+        finally:
+            if not keep:  # nothing is left, even if the plane had to be killed
+                await end_orphans(self.state.root, set())
         if not answer.is_right:
             raise Terminal(f"the model is wrong about record {self.record} of the test split")
 

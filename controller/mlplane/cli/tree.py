@@ -137,7 +137,7 @@ def _dataset_facts(body: Body) -> str:
 
 def _run_facts(body: Body) -> str:
     status = body.get("status") or {}
-    progress = f"{status['progress']} steps" if status.get("progress") else ""
+    progress = f"progress {status['progress']}" if status.get("progress") else ""
     verdict = f"verdict {status['verdict']}" if status.get("verdict") else ""
     return _joined(progress, verdict)
 

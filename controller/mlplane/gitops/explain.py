@@ -25,16 +25,30 @@ _KEY = "[key]"
 def schema_findings(document: Document, kind: str) -> list[Finding]:
     """How a document differs from the schema of its kind."""
     findings = metadata_findings(document)
+    seen: set[FieldPath] = set()
     try:
         KINDS[kind].model_validate_json(json.dumps(document.body), strict=True)
     except ValidationError as error:
-        seen: set[FieldPath] = set()
         for entry in error.errors(include_url=False, include_input=False):
             path = _path_in(document.body, entry["loc"], entry["type"])
             if path not in seen and not _follows_from_another(document.body, path, entry):
                 seen.add(path)
                 findings.append(_finding(document, kind, path, entry))
+    # The models take null for what is left out; an API server does not.
+    for path in _nulls(document.body.get("spec"), ("spec",)):
+        if path not in seen and (schema := _schema_at(kind, path)):
+            findings.append(_wrong_type(document, path, schema, None))
     return findings
+
+
+def _nulls(value: Any, path: FieldPath) -> Iterator[FieldPath]:
+    if value is None and len(path) > 1:
+        yield path
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for step, child in children:
+        yield from _nulls(child, (*path, step))
 
 
 def _follows_from_another(body: Body, path: FieldPath, error: Any) -> bool:

@@ -6,12 +6,9 @@ or the new one.
 """
 
 import base64
-import contextlib
 import json
-import os
 import secrets
 import socket
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +16,7 @@ from typing import Any, Self
 import yaml
 
 from mlplane.errors import InvalidInput
+from mlplane.local.files import write_atomic, write_once
 
 CONTEXT = "mlplane"
 """Name of the context, the cluster and the user in the kubeconfig."""
@@ -44,9 +42,9 @@ class State:
             state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (state.database.parent, state.store, state.pods, state.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
-            _write_once(state.plane_file, json.dumps(_choose_ports()), 0o600)
-            _write_once(state.token_file, secrets.token_urlsafe(32), 0o600)
-            _write_once(state.gitconfig, "", 0o600)
+            write_once(state.plane_file, json.dumps(_choose_ports()), 0o600)
+            write_once(state.token_file, secrets.token_urlsafe(32), 0o600)
+            write_once(state.gitconfig, "", 0o600)
             state._make_certificate()
             state._write_kubeconfig()
         except OSError as error:
@@ -182,33 +180,6 @@ class State:
         content = yaml.safe_dump(_kubeconfig(self.api_url, authority, self.token), sort_keys=False)
         if not self.kubeconfig.is_file() or self.kubeconfig.read_text() != content:
             write_atomic(self.kubeconfig, content, 0o600)
-
-
-def write_atomic(path: Path, content: str, mode: int) -> None:
-    """Replace a file as a whole: a reader or a crash sees the old content or the new, never a part."""
-    _temporary(path, content, mode).replace(path)
-
-
-def _write_once(path: Path, content: str, mode: int) -> None:
-    """Write a file unless it is there; of two processes that try, one wins. Corrects a wider mode."""
-    if path.exists():
-        if path.stat().st_mode & 0o777 != mode:
-            path.chmod(mode)
-        return
-    temporary = _temporary(path, content, mode)
-    with contextlib.suppress(FileExistsError):
-        path.hardlink_to(temporary)
-    temporary.unlink()
-
-
-def _temporary(path: Path, content: str, mode: int) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
 
 
 def _choose_ports() -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Supervises a plane: three processes that are started, restarted when they die, and stopped in order.
 
-``running`` is for whoever needs a plane for a while (demo, tests); ``up`` is the command. A plane whose
-supervisor was killed stops by itself (``tether``); the state folder then holds all it takes to go on.
+Called by the commands ``up`` and ``demo``. A plane whose supervisor was killed stops by itself (``tether``);
+the state folder then holds all it takes to go on.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,7 +19,8 @@ from mlplane.errors import Terminal
 from mlplane.local.bootstrap import bootstrap, objects_for
 from mlplane.local.gitconfig import addresses_of, gitconfig_for
 from mlplane.local.programs import Follow, Program, programs
-from mlplane.local.state import HOST, NAMESPACE, State, write_atomic
+from mlplane.local.files import write_atomic
+from mlplane.local.state import HOST, NAMESPACE, State
 
 READY_S = 30.0
 GATEWAY_POLL_S = 0.03
@@ -30,25 +30,6 @@ TRIES = 3
 log = logging.getLogger(__name__)
 
 Report = Callable[[str], None]
-
-
-async def up(
-    state: State,
-    *,
-    repo: Path | None,
-    path: str = ".",
-    revision: str = "main",
-    extra: Sequence[Body] = (),
-    on_event: Report = log.info,
-) -> None:
-    """Run a plane until SIGINT or SIGTERM. See ``running``."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(state, repo=repo, path=path, revision=revision, extra=extra, on_event=on_event):
-        on_event("ready")
-        await stop.wait()
-        on_event("stopping")
 
 
 @asynccontextmanager

@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlplane.errors import InvalidInput, MlplaneError
-from mlplane.names import MODEL_DIR
+from mlplane.names import MODEL_DIGEST_ENV, MODEL_DIR
 from mlplane.serving.cpus import usable_cpus
-
-DIGEST_ENV = "MLPLANE_MODEL_DIGEST"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,9 +38,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _serve(name: str, directory: Path) -> None:
-    digest = os.environ.get(DIGEST_ENV)
+    digest = os.environ.get(MODEL_DIGEST_ENV)
     if not digest:
-        raise InvalidInput(f"{DIGEST_ENV} is not set; allowed: the digest of the model, sha256:<hex>")
+        raise InvalidInput(f"{MODEL_DIGEST_ENV} is not set; allowed: the digest of the model, sha256:<hex>")
     host, port = os.environ.get("HOST", "0.0.0.0"), _port(os.environ.get("PORT", "8080"))  # noqa: S104
     os.environ.setdefault("OMP_NUM_THREADS", str(usable_cpus()))  # before torch starts its threads
     # kserve reads the arguments of the process when it is imported.

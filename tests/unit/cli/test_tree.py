@@ -137,7 +137,7 @@ def test_an_object_that_nobody_has_looked_at_says_what_to_do():
     ("given", "want"),
     [
         (READY_DATASET, "9 rows · test 9"),
-        (READY_RUN, "4/4 steps · verdict Passed"),
+        (READY_RUN, "progress 4/4 · verdict Passed"),
         (APPROVED, "abababab · fine"),
         (SERVING, "http://x"),
     ],

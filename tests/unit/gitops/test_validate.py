@@ -123,6 +123,16 @@ BROKEN = {
         "nothing stands here, but a whole number or a string is wanted",
         "",
     ),
+    "nothing, where a field may be left out": (
+        (
+            "server",
+            "follow: {model: digits, policy: Newest}",
+            "modelVersion:\n  follow: {model: digits, policy: Newest}",
+        ),
+        (6, 3, "spec.modelVersion"),
+        "nothing stands here, but a mapping is wanted",
+        "",
+    ),
     "a misspelt field": (
         ("run", "params:", "parmas:"),
         (14, 3, "spec.parmas"),

@@ -38,7 +38,12 @@ async def serve(state: State) -> int:
         await runner.setup()
         try:
             await web.TCPSite(
-                runner, HOST, state.api_port, ssl_context=_tls(state), shutdown_timeout=_SHUTDOWN_SECONDS, reuse_address=True
+                runner,
+                HOST,
+                state.api_port,
+                ssl_context=_tls(state),
+                shutdown_timeout=_SHUTDOWN_SECONDS,
+                reuse_address=True,
             ).start()
             log.info("API server ready at %s", state.api_url)
             await stop.wait()

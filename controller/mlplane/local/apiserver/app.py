@@ -13,7 +13,23 @@ from mlplane.local.apiserver.verbs import Call, respond
 
 BODY_LIMIT = 8 * 2**20
 """Bytes. Argo's full CRDs have almost 3 MB."""
-VERSION: Body = {"major": "1", "minor": "37", "gitVersion": "v1.37.0+mlplane", "platform": "local/python"}
+VERSION: Body = {
+    "major": "1",
+    "minor": "37",
+    "gitVersion": "v1.37.0+mlplane",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "local/python",
+}
+"""The Kubernetes version whose API this is; clients check it for skew, and some need every field."""
+
+# kubectl asks for the old document when a manifest is a v1 List, and takes a kind that is not in it as unchecked;
+# the items are validated by the server all the same. This is `swagger: "2.0"` and no more.
+_OPENAPI_V2 = b"\x0a\x032.0"
+_OPENAPI_V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -60,6 +76,8 @@ async def _dispatch(server: Server, request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok")
     if path == "/version":
         return respond(orjson.dumps(VERSION))
+    if path == "/openapi/v2":
+        return web.Response(body=_OPENAPI_V2, headers={"Content-Type": _OPENAPI_V2_TYPE})
     if path.startswith("/openapi/v3"):
         return _openapi(server, path)
     if (found := _discovered(server, request, path)) is not None:

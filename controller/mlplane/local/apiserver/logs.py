@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplane.local.apiserver.statuses import ApiError, Body, bad_request
+from mlplane.local.apiserver.writes import flag
 
 _LOOK_SECONDS = 0.1
 _BLOCK = 64 * 2**10
@@ -33,14 +34,14 @@ def log_options(query: Mapping[str, str], pod: Body) -> LogOptions:
             does not have: times of lines, logs of earlier attempts.
     """
     for name in _REFUSED:
-        if query.get(name) not in (None, "", "false"):
+        if query.get(name) not in (None, "", "false", "False"):
             raise bad_request(f"{name} is not supported: container logs are kept without times")
     container = _container(query.get("container", ""), pod)
-    if query.get("previous") == "true":
+    if flag(query, "previous"):
         raise bad_request(f'previous terminated container "{container}" in pod "{_name(pod)}" not found')
     return LogOptions(
         container,
-        query.get("follow") == "true",
+        flag(query, "follow"),
         _number(query, "tailLines"),
         _number(query, "limitBytes"),
     )

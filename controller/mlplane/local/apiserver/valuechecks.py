@@ -12,6 +12,8 @@ from mlplane.local.apiserver.causes import MapKey, Path
 from mlplane.local.apiserver.nodes import MISSING, Node
 from mlplane.local.apiserver.statuses import Cause
 
+_MACHINE_TYPES = {"integer": "int64", "number": "float64", "boolean": "", "object": ""}
+"""What the server calls a type when it expected a format."""
 _RANGES = {"int32": 2**31, "int64": 2**63}
 
 
@@ -49,10 +51,11 @@ def _wrong_type(node: Node, value: Any, path: Path) -> Cause | None:
         return None
     if isinstance(value, float) and value.is_integer() and "integer" in node.types:
         return None
+    want = ",".join(node.types)
+    if node.format and have in _MACHINE_TYPES:
+        want, have = node.format, _MACHINE_TYPES[have]
     where = causes.dotted(path)
-    return causes.type_invalid(
-        where, have, f'{where} in body must be of type {",".join(node.types)}: "{have}"'
-    )
+    return causes.type_invalid(where, have, f'{where} in body must be of type {want}: "{have}"')
 
 
 def json_type(value: Any) -> str:
@@ -95,15 +98,22 @@ def _number(node: Node, value: float, path: Path) -> Iterator[Cause]:
         yield causes.invalid(
             causes.ROOT, "", f"Checked value must be of type integer {kind} in {causes.dotted(path)}"
         )
-    least, most, factor = limits.get("minimum"), limits.get("maximum"), limits.get("multipleOf")
-    if factor and value % factor:
+    if (factor := limits.get("multipleOf")) and value % factor:
         detail = f"{where} in body should be a multiple of {causes.shown(factor)}"
         yield causes.invalid(where, value, detail)
-    if least is not None and (value < least or (limits.get("exclusiveMinimum") and value == least)):
-        words = "greater than" if limits.get("exclusiveMinimum") else "greater than or equal to"
+    yield from _bounds(node, value, where)
+
+
+def _bounds(node: Node, value: float, where: str) -> Iterator[Cause]:
+    least, most = node.limits.get("minimum"), node.limits.get("maximum")
+    below, above = node.limits.get("exclusiveMinimum"), node.limits.get("exclusiveMaximum")
+    if isinstance(value, int):  # for whole numbers the server cuts the fraction of a bound off
+        least, most = (None if bound is None else int(bound) for bound in (least, most))
+    if least is not None and (value < least or (below and value == least)):
+        words = "greater than" if below else "greater than or equal to"
         yield causes.invalid(where, value, f"{where} in body should be {words} {causes.shown(least)}")
-    if most is not None and (value > most or (limits.get("exclusiveMaximum") and value == most)):
-        words = "less than" if limits.get("exclusiveMaximum") else "less than or equal to"
+    if most is not None and (value > most or (above and value == most)):
+        words = "less than" if above else "less than or equal to"
         yield causes.invalid(where, value, f"{where} in body should be {words} {causes.shown(most)}")
 
 

@@ -16,7 +16,7 @@ from mlplane.local.apiserver.server import Server
 from mlplane.local.apiserver.statuses import ApiError, Body, method_not_allowed, not_found
 from mlplane.local.apiserver.views import Page, View, view_for
 from mlplane.local.apiserver.watch import Watch, watch_options
-from mlplane.local.apiserver.writes import WriteOptions, delete_options, write_options
+from mlplane.local.apiserver.writes import WriteOptions, delete_options, flag, write_options
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -63,7 +63,7 @@ class Call:
         if method in ("GET", "HEAD"):
             if named:
                 return "get"
-            return "watch" if self._query.get("watch") in ("true", "1") else "list"
+            return "watch" if flag(self._query, "watch") else "list"
         return "deletecollection" if method == "DELETE" and not named else _VERBS.get(method, method)
 
     def _check_allowed(self) -> None:

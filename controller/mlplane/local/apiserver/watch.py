@@ -14,6 +14,7 @@ from mlplane.local.apiserver.rows import Change, Row, row_of
 from mlplane.local.apiserver.statuses import ApiError, bad_request, expired
 from mlplane.local.apiserver.storage import Store
 from mlplane.local.apiserver.views import View
+from mlplane.local.apiserver.writes import flag
 
 BOOKMARK_SECONDS = 30.0
 """Kopf takes a watch without news for more than 70 s as dead."""
@@ -44,12 +45,12 @@ def watch_options(query: Mapping[str, str]) -> WatchOptions:
     if not text.isdecimal():
         raise bad_request(f'resourceVersion: Invalid value: "{text}": must be a number')
     seconds = query.get("timeoutSeconds") or ""
-    streamed = query.get("sendInitialEvents")
-    bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
+    streamed = flag(query, "sendInitialEvents")
+    bookmarks = flag(query, "allowWatchBookmarks")
     return WatchOptions(
         version=int(text),
-        initial=streamed == "true" or (streamed is None and int(text) == 0),
-        announce_end=streamed == "true" and bookmarks,
+        initial=streamed or ("sendInitialEvents" not in query and int(text) == 0),
+        announce_end=streamed and bookmarks,
         bookmarks=bookmarks,
         timeout=float(seconds) if seconds.isdecimal() and int(seconds) else None,
     )

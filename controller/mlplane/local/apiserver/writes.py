@@ -39,6 +39,11 @@ class DeleteOptions:
     dry_run: bool = False
 
 
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A query parameter that is true or not, in any of the forms that Go accepts."""
+    return query.get(name) in ("1", "t", "T", "true", "True", "TRUE")
+
+
 def write_options(query: Mapping[str, str], agent: str, subresource: str) -> WriteOptions:
     """Read the options of a request.
 
@@ -57,7 +62,7 @@ def write_options(query: Mapping[str, str], agent: str, subresource: str) -> Wri
         manager=query.get("fieldManager") or agent.split("/", 1)[0] or "unknown",
         validation=cast("FieldValidation", validation),
         dry_run=_dry_run(query.get("dryRun", "")),
-        force=query.get("force", "") in ("true", "1"),
+        force=flag(query, "force"),
         subresource=subresource,
     )
 

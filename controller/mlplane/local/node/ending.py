@@ -22,7 +22,7 @@ class Ending:
 
     folder: PodFolder
     grace: float
-    _forced_from: dict[str, float] = field(default_factory=dict)
+    _asked: dict[str, float] = field(default_factory=dict)
 
     def verdict(self) -> Body | None:
         """``reason`` and ``message`` for which the node ends the pod; None if it does not."""
@@ -46,10 +46,10 @@ class Ending:
                 self._end_running(run)
 
     def _end_running(self, run: runs.Run) -> None:
-        if run.identity not in self._forced_from:
-            self._forced_from[run.identity] = time.monotonic() + self.grace
+        if run.identity not in self._asked:
+            self._asked[run.identity] = time.monotonic()
             runs.send(run, signal.SIGTERM)
-        elif time.monotonic() >= self._forced_from[run.identity]:
+        elif time.monotonic() >= self._asked[run.identity] + self.grace:
             runs.send(run, signal.SIGKILL)
 
     async def end_all(self) -> None:

@@ -39,14 +39,15 @@ async def run_node(
     """
     async with aiohttp.ClientSession() as session:
         kubelet = _Kubelet(Node(cluster, state_root, images, session, backoff or Backoff()))
+        is_cancelled = False
         try:
             await kubelet.follow()
         except asyncio.CancelledError:
-            await kubelet.let_go()
-            await kubelet.end_all()
+            is_cancelled = True
             raise
         finally:
-            await kubelet.let_go()
+            # A failure of the node itself is no reason to end pods: it is started again.
+            await kubelet.stop(end_pods=is_cancelled)
 
 
 class _Kubelet:
@@ -96,17 +97,16 @@ class _Kubelet:
             if uid not in seen:
                 worker.gone()
 
-    async def let_go(self) -> None:
-        """Stop looking after the pods; they go on."""
-        tasks = [task for _, task in self._workers.values()]
-        for task in tasks:
+    async def stop(self, *, end_pods: bool) -> None:
+        """Stop looking after the pods; they go on, or are all ended at once."""
+        workers = list(self._workers.values())
+        for _, task in workers:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def end_all(self) -> None:
-        """End all pods at once, because the plane stops."""
-        ends = await asyncio.gather(*(each.shut_down() for each in self._known), return_exceptions=True)
-        for worker, end in zip(self._known, ends, strict=True):
+        await asyncio.gather(*(task for _, task in workers), return_exceptions=True)
+        if not end_pods:
+            return
+        ends = await asyncio.gather(*(worker.shut_down() for worker, _ in workers), return_exceptions=True)
+        for (worker, _), end in zip(workers, ends, strict=True):
             if isinstance(end, BaseException):
                 log.warning("pod %s: its end could not be written now, and will be: %s", worker.ref.name, end)
         runs.reap()

@@ -17,12 +17,15 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 NOT_STARTED = 128
 """Exit code of a container whose command could not be started, as container runtimes give it."""
+READY, GO = b"r", b"g"
+"""What the child and the shim tell each other before the command begins."""
 
 
 def start_time(pid: int) -> str | None:
@@ -65,13 +68,14 @@ def claim(run_dir: str) -> bool:
     return True
 
 
-def _become(command: list[str], log_file: str, run_dir: str, go: int) -> None:
-    """In the child: wait until it is recorded, then be the command."""
+def _become(command: list[str], log_file: str, run_dir: str, shim: socket.socket) -> None:
+    """In the child: be ready for signals, wait until it is recorded, then be the command."""
     os.setsid()
-    if os.read(go, 1) != b"g":
-        os._exit(NOT_STARTED)  # the shim died first: what nobody knows of must not run
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
+    shim.send(READY)
+    if shim.recv(1) != GO:
+        os._exit(NOT_STARTED)  # the shim died first: what nobody knows of must not run
     log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
@@ -86,13 +90,18 @@ def _become(command: list[str], log_file: str, run_dir: str, go: int) -> None:
 
 def run(run_dir: str, log_file: str, command: list[str]) -> None:
     """Start the command, wait for its end, end what it has left behind, and record the exit code."""
-    ready, go = os.pipe()
+    here, there = socket.socketpair()
     pid = os.fork()
     if pid == 0:
-        os.close(go)
-        _become(command, log_file, run_dir, ready)
+        here.close()
+        _become(command, log_file, run_dir, there)
+    there.close()
+    # Recorded only then: whoever reads it may signal the process group at once.
+    here.recv(1)
     write(os.path.join(run_dir, "child.json"), {"pid": pid, "started": start_time(pid)})  # noqa: PTH118
-    os.write(go, b"g")
+    # If it was killed meanwhile there is nobody to tell.
+    with contextlib.suppress(ConnectionError):
+        here.send(GO)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     # A container's processes end with its first one. If none is left, macOS says that it is not permitted.
     with contextlib.suppress(ProcessLookupError, PermissionError):

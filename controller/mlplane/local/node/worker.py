@@ -31,6 +31,8 @@ QUICK_LOOK, LOOK = 0.05, 0.25
 YOUNG = 10.0
 RETRY = 1.0
 """Seconds until something that could not be done is tried again."""
+SHUTDOWN_GRACE = 10.0
+"""Seconds that pods are given at most when the node stops: whoever stops it does not wait for ever."""
 LAST_WORDS = 2048
 """Bytes of a failed container's log that become its message, if it asks for them."""
 
@@ -70,26 +72,32 @@ class Worker:
     async def work(self) -> None:
         """Make passes until the pod is deleted."""
         pause: float | None = 0.0
-        while pause is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), pause)
-            self._changed.clear()
-            try:
-                pause = await self._pass()
-            except (MlplaneError, OSError) as error:
-                log.warning("pod %s: %s; trying again", self.ref.name, error)
-                pause = RETRY
-            except Exception:
-                # One pod's trouble must not end the care for the others.
-                log.exception("pod %s: unexpected", self.ref.name)
-                pause = RETRY
+        try:
+            while pause is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._changed.wait()
+                self._changed.clear()
+                pause = await self._try_pass()
+        finally:
+            self._checkup.stop()
+
+    async def _try_pass(self) -> float | None:
+        try:
+            return await self._pass()
+        except (MlplaneError, OSError) as error:
+            log.warning("pod %s: %s; trying again", self.ref.name, error)
+        except Exception:
+            # One pod's trouble must not end the care for the others.
+            log.exception("pod %s: unexpected", self.ref.name)
+        return RETRY
 
     async def shut_down(self) -> None:
         """End the pod's processes, because the node stops, and say so where they are not started again."""
-        self._checkup.stop()
         found = self._runs()
         if self._has_ended() or not any(found.values()):
             return
+        self._ending.grace = min(self._ending.grace, SHUTDOWN_GRACE)
         is_final = self.pod["spec"].get("restartPolicy", "Always") == "Never"
         if is_final and lifecycle.phase_of(self.pod, found) not in ("Succeeded", "Failed"):
             self._ending.condemn(
@@ -172,7 +180,6 @@ class Worker:
 
     async def _remove(self) -> None:
         """End everything, then let go of the object and of the folder."""
-        self._checkup.stop()
         await self._ending.end_all()
         if not self.is_gone:
             await self.node.cluster.delete(self.ref, uid=self.pod["metadata"]["uid"])

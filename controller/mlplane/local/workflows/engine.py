@@ -98,7 +98,8 @@ class _Engine:
         pause: float | None = 0.0
         while pause is not None or changed.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await changed.wait()
             changed.clear()
             try:
                 pause = await self._pass(Ref(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, *key))

@@ -47,12 +47,13 @@ def obj(*rules: dict[str, Any], **properties: Any) -> dict[str, Any]:
             True,
         ),
         (
-            "quantity('1Gi').isGreaterThan(quantity('1G')) && quantity('500m').add(quantity('.5')).isInteger()",
+            "quantity('1Gi').isGreaterThan(quantity('1G')) "
+            "&& quantity('500m').add(quantity('.5')).sub(1).sign() == 0",
             {},
             True,
         ),
         (
-            "!isQuantity('x') && quantity('1k').compareTo(quantity('1000')) == 0 && quantity('-1').sign() == -1",
+            "!isQuantity('x') && quantity('1k').compareTo(quantity('1000')) == 0 && quantity('2').sign() > 0",
             {},
             True,
         ),

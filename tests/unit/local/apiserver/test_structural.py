@@ -203,6 +203,7 @@ def test_an_invalid_value_is_refused_in_the_words_of_the_api_server(
     ("schema", "value"),
     [
         (INTEGER, 2.0),
+        ({"type": "number", "minimum": 0.5}, 0),  # as the real server: bounds of whole numbers are whole
         ({"type": "number"}, 1),
         ({"type": "string", "nullable": True}, None),
         ({"type": "string", "nullable": True, "enum": ["a"]}, None),
@@ -220,6 +221,19 @@ def test_an_invalid_value_is_refused_in_the_words_of_the_api_server(
 )
 def test_a_valid_value_is_accepted(schema: Any, value: Any) -> None:
     assert schema_of(f=schema).validate(body(f=value)) == []
+
+
+def test_a_number_where_a_format_is_expected_is_named_as_the_api_server_names_it() -> None:
+    (cause,) = schema_of(f={"type": "string", "format": "uuid"}).validate(body(f=3))
+    assert cause.message == 'Invalid value: "int64": spec.f in body must be of type uuid: "int64"'
+
+
+def test_a_whole_number_must_fit_its_format() -> None:
+    (cause,) = schema_of(f={"type": "integer", "format": "int32"}).validate(body(f=2**31))
+    assert (cause.field, cause.message) == (
+        "<nil>",
+        'Invalid value: "": Checked value must be of type integer with format int32 in spec.f',
+    )
 
 
 def test_required_fields_and_items_are_named_by_their_paths() -> None:

@@ -26,10 +26,12 @@ def over(folder, eventually):
 
 @pytest.fixture
 def running(folder, eventually):
-    def wait():
-        return eventually(
-            lambda: next((r for r in runs.read(folder, "c")[-1:] if r.state == "running" and r.pid), None)
-        )
+    def wait(attempt=0):
+        def ask():
+            known = (r for r in runs.read(folder, "c") if r.attempt == attempt)
+            return next((r for r in known if r.state == "running"), None)
+
+        return eventually(ask)
 
     return wait
 
@@ -46,6 +48,13 @@ def test_a_container_ended_by_a_signal_has_the_code_of_a_shell(run_shell, runnin
     run_shell("sleep 60")
     runs.send(running(), signal.SIGTERM)
     assert over().code == 128 + signal.SIGTERM
+
+
+def test_a_container_can_be_ended_from_the_moment_that_it_is_known(run_shell, running, over):
+    for attempt in range(20):
+        run_shell("sleep 60", attempt=attempt)
+        runs.send(running(attempt), signal.SIGTERM)
+        assert over().code == 128 + signal.SIGTERM
 
 
 def test_output_and_errors_are_in_the_log_in_order(folder, run_shell, over):

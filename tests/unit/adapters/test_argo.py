@@ -1,0 +1,71 @@
+"""What is read from a Workflow."""
+
+import pytest
+
+import builders as b
+from mlplane.adapters import argo
+from mlplane.errors import Terminal
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("OOMKilled (exit code 137)", "step ingest: OOMKilled (exit code 137)"),
+        (
+            "main: Error (exit code 1): reading 1797 rows\nmlplane ingest: column label: 3 rows above 9\n",
+            "step ingest: column label: 3 rows above 9",
+        ),
+        ("", "step ingest: Failed"),
+    ],
+    ids=["one line of Argo's", "the end of a step's log", "nothing"],
+)
+def test_the_message_of_a_failure_is_the_sentence_that_says_why(message, said):
+    failed = b.with_failed_pod(b.dataset_workflow(b.dataset()), "ingest", message)
+    outcome = argo.outcome_of(failed)
+    assert (outcome.state, outcome.message) == ("Failed", said)
+
+
+def test_the_newest_of_several_failures_counts():
+    workflow = b.with_failed_pod(b.dataset_workflow(b.dataset()), "ingest", "second")
+    first = {
+        "type": "Pod",
+        "phase": "Error",
+        "templateName": "ingest",
+        "message": "first",
+        "finishedAt": "2026-01-01",
+    }
+    workflow["status"]["nodes"]["x"]["finishedAt"] = "2026-01-02"
+    workflow["status"]["nodes"]["w"] = first
+    assert argo.outcome_of(workflow).message == "step ingest: second"
+
+
+def test_outputs_of_steps_that_have_not_succeeded_do_not_count():
+    workflow = b.dataset_workflow(b.dataset(), "Running", dataset="{}")
+    [node] = workflow["status"]["nodes"].values()
+    assert argo.outcome_of(workflow).outputs == {"ingest.dataset": "{}"}
+    node["phase"] = "Running"
+    assert argo.outcome_of(workflow).outputs == {}
+
+
+@pytest.mark.parametrize("phase", ["", "Pending", "Running", "Succeeded", "Failed", "Error", "Surprise"])
+def test_each_phase_has_a_state(phase):
+    want = {"": "Pending", "Error": "Failed", "Surprise": "Running"}.get(phase, phase)
+    assert argo.outcome_of({"metadata": {}, "status": {"phase": phase}}).state == want
+
+
+def test_the_task_of_a_run_is_read_back_from_its_workflow():
+    run = b.run()
+    assert argo.task_of(b.run_workflow(run)) == b.run_task(run)
+    with pytest.raises(Terminal, match="holds no task"):
+        argo.task_of({"metadata": {"name": "x"}, "spec": {}})
+
+
+def test_names_of_attempts_and_of_specs_differ():
+    dataset = b.TYPES["Dataset"].model_validate(b.dataset())
+    changed = b.dataset()
+    changed["spec"]["splits"] = [{"name": "all", "percent": 100}]
+    other = b.TYPES["Dataset"].model_validate(changed)
+    assert argo.dataset_workflow_name(dataset) != argo.dataset_workflow_name(other)
+    run = b.TYPES["TrainingRun"].model_validate(b.run())
+    assert argo.run_workflow_name(run, 1) == "digits-1-1"
+    assert argo.run_workflow_name(run, 2) == "digits-1-2"
