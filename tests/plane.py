@@ -51,13 +51,14 @@ class Plane:
         return environment(self.home, KUBECONFIG=str(self.state / "kubeconfig"))
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [MLPLANE, "up", "--state", str(self.state), *self.arguments],
-            env=environment(self.home),
-            stdout=(self.home / "up.log").open("ab"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (self.home / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [MLPLANE, "up", "--state", str(self.state), *self.arguments],
+                env=environment(self.home),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         eventually(self._answers, "the plane answers and knows the kinds")
 
     def _answers(self) -> bool:

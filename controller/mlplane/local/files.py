@@ -1,4 +1,4 @@
-"""Files that appear whole: a reader or a crash sees the old content or the new. Used by ``state`` and ``up``."""
+"""Files that appear whole: a reader or a crash sees the old content or the new. Used by ``state``, ``up``."""
 
 import contextlib
 import os

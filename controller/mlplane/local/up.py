@@ -17,9 +17,9 @@ from mlplane.api.meta import Body
 from mlplane.cluster.kube import connect
 from mlplane.errors import Terminal
 from mlplane.local.bootstrap import bootstrap, objects_for
+from mlplane.local.files import write_atomic
 from mlplane.local.gitconfig import addresses_of, gitconfig_for
 from mlplane.local.programs import Follow, Program, programs
-from mlplane.local.files import write_atomic
 from mlplane.local.state import HOST, NAMESPACE, State
 
 READY_S = 30.0

@@ -55,12 +55,9 @@ async def serve(state: State) -> int:
     return 1 if failures else 0
 
 
-def _tls(state: State) -> ssl.SSLContext | None:
-    certificate = state.root / "apiserver" / "tls.crt"
-    if not certificate.is_file():
-        return None
+def _tls(state: State) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    context.load_cert_chain(state.certificate, state.private_key)
     return context
 
 
@@ -73,7 +70,7 @@ def main() -> int:
     try:
         return uvloop.run(serve(State.load(arguments.state)))
     except (MlplaneError, OSError) as error:
-        log.error("%s", error)  # noqa: TRY400 - a sentence for a person; a traceback tells no more
+        log.error("%s", error)  # a sentence for a person; a traceback tells no more
         return 1
 
 

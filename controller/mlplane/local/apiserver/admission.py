@@ -71,12 +71,9 @@ def _is_base64(value: Any) -> bool:
 
 
 def _key_problems(body: Body, field: str) -> list[Cause]:
+    rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
     return [
-        Cause(
-            "FieldValueInvalid",
-            f"{field}[{key}]",
-            f"Invalid value: \"{key}\": a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-        )
+        Cause("FieldValueInvalid", f"{field}[{key}]", f'Invalid value: "{key}": {rule}')
         for key in body.get(field) or {}
         if not _DATA_KEY.fullmatch(key)
     ]
@@ -131,8 +128,9 @@ def _pod_update(spec: dict[str, Any], old: dict[str, Any]) -> list[Cause]:
         return []
     message = (
         "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-        "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+        "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+        "previously negative)"
     )
     return [Cause("FieldValueForbidden", "spec", message)]
 

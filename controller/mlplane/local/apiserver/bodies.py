@@ -69,9 +69,8 @@ def _json(data: bytes) -> Any:
 def _yaml(data: bytes) -> Any:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = yaml.load(data, loader)
+        found = yaml.load(data, yaml.CSafeLoader)
         # Dates and other YAML-only values become what JSON has for them.
         return orjson.loads(orjson.dumps(found))
     except (yaml.YAMLError, TypeError, ValueError) as error:

@@ -38,8 +38,9 @@ def create(certificate: Path, key: Path) -> None:
 def _signed(private: "ec.EllipticCurvePrivateKey") -> bytes:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mlplane local API server")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mlplane local API server")])
     names = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(each)) for each in ("127.0.0.1", "::1"))]
     public, now = private.public_key(), datetime.now(UTC)
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
@@ -62,7 +63,7 @@ def _signed(private: "ec.EllipticCurvePrivateKey") -> bytes:
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(identifier, critical=False)
         .add_extension(issuer, critical=False)
     )

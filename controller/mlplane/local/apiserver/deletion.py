@@ -36,14 +36,27 @@ async def delete(objects: Objects, resource: Resource, key: Key, options: Delete
     row = objects.store.head(key)
     if row is None:
         raise not_found(resource.group, resource.plural, key.name)
+    marked = mark(objects, resource, row, options)
+    await objects.settle()
+    # The real server answers with the pod itself, whether it is gone or not.
+    return marked if is_held(marked) or resource.collection == PODS else _gone(resource, marked["metadata"])
+
+
+def mark(objects: Objects, resource: Resource, row: Row, options: DeleteOptions) -> Body:
+    """Mark an object, or remove it if nothing holds it; without waiting for the disk.
+
+    Returns:
+        The object with its deletion.
+
+    Raises:
+        ApiError: As for ``delete``.
+    """
     body = from_stored(resource, row)
     _check(resource, body["metadata"], options)
     marked = _marked(resource, body, options)
     if not options.dry_run and marked != body:
         objects.store_or_drop(resource, marked)
-    await objects.settle()
-    # A pod is shown as it was, as the real server does.
-    return marked if is_held(marked) or resource.collection == PODS else _gone(resource, body["metadata"])
+    return marked
 
 
 async def delete_all(
@@ -54,8 +67,10 @@ async def delete_all(
         row for row in objects.store.rows(resource.collection, selected.namespace) if selected.matches(row)
     ]
     for row in rows:
-        with suppress(ApiError):  # gone meanwhile, or protected: the others are deleted nevertheless
-            await delete(objects, resource, row.key, options)
+        if objects.store.head(row.key) is row:
+            with suppress(ApiError):  # one that is protected keeps no other from being deleted
+                mark(objects, resource, row, options)
+    await objects.settle()
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Which kinds there are, in both forms that clients read: aggregated (kubectl) and legacy (Kopf, Python). Pure."""
+"""Which kinds there are, in both forms that clients read: aggregated (kubectl), legacy (Kopf). Pure."""
 
 from typing import Any
 

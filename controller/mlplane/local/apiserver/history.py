@@ -1,4 +1,4 @@
-"""The last changes, kept in memory, so that a watch can go on from a resourceVersion; and who hears of new ones.
+"""The last changes, in memory, so that a watch can go on from a resourceVersion; and who hears of new ones.
 
 History does not outlive the process. A watch that asks for older changes is told 410 and lists again.
 """

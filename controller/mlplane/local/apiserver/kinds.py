@@ -40,10 +40,13 @@ def _review(group: str, plural: str, kind: str, *, namespaced: bool = False) -> 
     return Resource(group, "v1", plural, kind, kind.lower(), namespaced=namespaced, verbs=_CREATE)
 
 
+EVENT = _core("events", "Event", "ev")
+NAMESPACE = _core("namespaces", "Namespace", "ns", namespaced=False, sub=("status", "finalize"))
+
 BUILTINS = [
     _core("configmaps", "ConfigMap", "cm"),
-    _core("events", "Event", "ev"),
-    _core("namespaces", "Namespace", "ns", namespaced=False, sub=("status", "finalize")),
+    EVENT,
+    NAMESPACE,
     _core("nodes", "Node", "no", namespaced=False, sub=("status",)),
     _core("pods", "Pod", "po", sub=("log", "status"), all_=True),
     _core("secrets", "Secret"),

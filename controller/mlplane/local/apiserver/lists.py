@@ -22,8 +22,8 @@ from mlplane.local.apiserver.views import Page
 _KEPT_SNAPSHOTS = 64
 _SNAPSHOT_SECONDS = 300
 _TOO_OLD = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-    "without the continue parameter."
+    "The provided continue parameter is too old to display a consistent list result. "
+    "You can start a new list without the continue parameter."
 )
 _NAMES_ONLY = re.compile(r"metadata\.(name|namespace)\s*(!=|==|=)")
 

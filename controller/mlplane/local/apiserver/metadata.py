@@ -1,30 +1,15 @@
-"""The part of an object that belongs to the server: names, identity, generation, deletion. Pure."""
+"""The part of an object that belongs to the server: identity, generation, deletion, preconditions. Pure."""
 
-import re
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlplane.local.apiserver.registry import Resource
-from mlplane.local.apiserver.statuses import ApiError, Body, Cause, bad_request, conflict, invalid
+from mlplane.local.apiserver.statuses import Body, Cause, bad_request, conflict, invalid
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-_LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
-    "end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-_SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
-    "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # as apimachinery: no vowels, no words
-_NAME_LIMIT = 253
-_LABEL_LIMIT = 63
+_GENERATED_LIMIT = 63
 _OWN = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _DROPPED_WHEN_EMPTY = (
     "labels",
@@ -59,7 +44,7 @@ def generate_name(meta: dict[str, Any]) -> None:
     base = meta.get("generateName")
     if base and not meta.get("name"):
         suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
-        meta["name"] = str(base)[: _LABEL_LIMIT - 5] + suffix
+        meta["name"] = str(base)[: _GENERATED_LIMIT - 5] + suffix
 
 
 def begin(resource: Resource, meta: dict[str, Any], now: str) -> None:
@@ -121,83 +106,6 @@ def check_precondition(resource: Resource, old: dict[str, Any], sent: dict[str, 
         raise invalid(resource.group, resource.kind, name, [cause])
 
 
-def problems(resource: Resource, meta: dict[str, Any]) -> list[Cause]:
-    """What is wrong with names, labels, annotations, finalizers and owners."""
-    causes = _name_problems(resource, meta)
-    causes += _label_problems(meta)
-    causes += _map_problems("annotations", meta.get("annotations"))
-    for index, owner in enumerate(_list(meta, "ownerReferences")):
-        for key in ("apiVersion", "kind", "name", "uid"):
-            if not (isinstance(owner, dict) and owner.get(key)):
-                at = f"metadata.ownerReferences[{index}].{key}"
-                causes.append(Cause("FieldValueInvalid", at, 'Invalid value: "": must not be empty'))
-    return causes
-
-
-def _list(meta: dict[str, Any], name: str) -> list[Any]:
-    found = meta.get(name) or []
-    if not isinstance(found, list):
-        raise bad_request(f"metadata.{name}: must be a list")
-    return found
-
-
-def _name_problems(resource: Resource, meta: dict[str, Any]) -> list[Cause]:
-    name = meta.get("name")
-    if not name:
-        return [
-            Cause("FieldValueRequired", "metadata.name", "Required value: name or generateName is required")
-        ]
-    if not isinstance(name, str):
-        raise bad_request("metadata.name: must be a string")
-    label = resource.kind in ("Namespace", "Service") and not resource.custom
-    limit, pattern, rule = (
-        (_LABEL_LIMIT, _LABEL, _LABEL_RULE) if label else (_NAME_LIMIT, _SUBDOMAIN, _SUBDOMAIN_RULE)
-    )
-    if len(name) > limit:
-        rule = f"must be no more than {limit} characters"
-    elif pattern.fullmatch(name):
-        return []
-    return [Cause("FieldValueInvalid", "metadata.name", f'Invalid value: "{name}": {rule}')]
-
-
-def _map_problems(field: str, found: Any) -> list[Cause]:
-    if found is None:
-        return []
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise bad_request(f"metadata.{field}: must be a map of strings (quote numbers and booleans)")
-    return [
-        Cause("FieldValueInvalid", f"metadata.{field}", f'Invalid value: "{key}": name part must consist of '
-              "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character")
-        for key in found
-        if not _qualified(key)
-    ]  # fmt: skip
-
-
-def _qualified(key: str) -> bool:
-    prefix, slash, name = key.rpartition("/")
-    if slash and not _SUBDOMAIN.fullmatch(prefix.lower()):
-        return False
-    return len(name) <= _LABEL_LIMIT and bool(_QUALIFIED.fullmatch(name))
-
-
-def _label_problems(meta: dict[str, Any]) -> list[Cause]:
-    causes = _map_problems("labels", meta.get("labels"))
-    for value in (meta.get("labels") or {}).values():
-        if len(value) > _LABEL_LIMIT:
-            causes.append(_bad_label(value, f"must be no more than {_LABEL_LIMIT} characters"))
-        elif value and not _QUALIFIED.fullmatch(value):
-            rule = (
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-                "and must start and end with an alphanumeric character"
-            )
-            causes.append(_bad_label(value, rule))
-    return causes
-
-
-def _bad_label(value: str, rule: str) -> Cause:
-    return Cause("FieldValueInvalid", "metadata.labels", f'Invalid value: "{value}": {rule}')
-
-
 def check_finalizers(resource: Resource, old: dict[str, Any], new: dict[str, Any]) -> None:
     """An object that is being deleted gets no new finalizers.
 
@@ -206,7 +114,7 @@ def check_finalizers(resource: Resource, old: dict[str, Any], new: dict[str, Any
     """
     if "deletionTimestamp" not in old:
         return
-    added = [name for name in _list(new, "finalizers") if name not in (old.get("finalizers") or ())]
+    added = [name for name in new.get("finalizers") or () if name not in (old.get("finalizers") or ())]
     if added:
         listed = ", ".join(f'"{name}"' for name in added)
         message = (
@@ -226,10 +134,9 @@ def unchangeable(resource: Resource, old: dict[str, Any], new: dict[str, Any]) -
     for field in ("name", "namespace"):
         sent = new.get(field)
         if sent and sent != old.get(field) and (field == "name" or resource.namespaced):
-            raise ApiError(
-                400,
-                "BadRequest",
-                f"the {field} of the object ({sent}) does not match the {field} on the URL ({old.get(field, '')})",
+            there = old.get(field, "")
+            raise bad_request(
+                f"the {field} of the object ({sent}) does not match the {field} on the URL ({there})"
             )
         if field in old:
             new[field] = old[field]

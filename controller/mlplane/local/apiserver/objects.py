@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mlplane.local.apiserver import admission, crds, managedfields, metadata, shaping
+from mlplane.local.apiserver import admission, crds, managedfields, metadata, naming, shaping
 from mlplane.local.apiserver.conformity import conform
 from mlplane.local.apiserver.conversion import from_stored, to_stored
 from mlplane.local.apiserver.kinds import EVENTS, NAMESPACES
@@ -20,6 +20,7 @@ from mlplane.local.apiserver.rows import Key, Row
 from mlplane.local.apiserver.statuses import (
     ApiError,
     Body,
+    Cause,
     already_exists,
     bad_request,
     invalid,
@@ -139,7 +140,7 @@ class Objects:
         metadata.generate_name(meta)
         metadata.begin(resource, meta, now)
         metadata.tidy(meta)
-        _refuse(resource, meta, metadata.problems(resource, meta))
+        _refuse(resource, meta, naming.problems(resource, meta))
         key = resource.key(namespace, meta["name"])
         self._check_home(resource, key)
         if self.store.head(key) is not None:
@@ -183,7 +184,7 @@ class Objects:
         metadata.carry_over(before, meta)
         metadata.tidy(meta)
         metadata.check_finalizers(resource, before, meta)
-        _refuse(resource, meta, metadata.problems(resource, meta))
+        _refuse(resource, meta, naming.problems(resource, meta))
         new, warnings = conform(resource, new, old, options.validation)
         if not options.subresource:
             new = _admitted(resource, new, old, now)
@@ -262,5 +263,5 @@ def _terminating(resource: Resource, key: Key) -> ApiError:
         f'{resource.plural}{"." if resource.group else ""}{resource.group} "{key.name}" is forbidden: {why}',
         {"name": key.name, "kind": resource.plural, **({"group": resource.group} if resource.group else {})},
     )
-    error.causes = [metadata.Cause("NamespaceTerminating", "metadata.namespace", why)]
+    error.causes = [Cause("NamespaceTerminating", "metadata.namespace", why)]
     return error

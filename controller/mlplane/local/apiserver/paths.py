@@ -7,7 +7,7 @@ _NAMESPACE_PARTS = ("status", "finalize")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path below ``/api/v1`` or ``/apis/GROUP/VERSION`` names; empty strings for what it leaves out."""
+    """What a path below ``/api/v1`` or ``/apis/GROUP/VERSION`` names; empty for what it leaves out."""
 
     group: str
     version: str

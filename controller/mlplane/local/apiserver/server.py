@@ -9,11 +9,11 @@ from pathlib import Path
 from mlplane.local.apiserver import collect, crds
 from mlplane.local.apiserver.deletion import PROTECTED
 from mlplane.local.apiserver.history import History
-from mlplane.local.apiserver.kinds import BUILTINS, NAMESPACES
+from mlplane.local.apiserver.kinds import BUILTINS, NAMESPACE
 from mlplane.local.apiserver.lists import Lists
 from mlplane.local.apiserver.objects import Objects
 from mlplane.local.apiserver.registry import Registry
-from mlplane.local.apiserver.rows import Change, Key
+from mlplane.local.apiserver.rows import Change
 from mlplane.local.apiserver.storage import Store
 from mlplane.local.apiserver.writes import WriteOptions
 
@@ -85,9 +85,7 @@ async def running(server: Server, on_failure: Callable[[BaseException], None]) -
 
 
 async def _bootstrap(server: Server) -> None:
-    namespaces = server.registry.serving(NAMESPACES)
-    assert namespaces is not None
     for name in PROTECTED:
-        if server.store.head(Key(*NAMESPACES, "", name)) is None:
+        if server.store.head(NAMESPACE.key("", name)) is None:
             body = {"metadata": {"name": name}}
-            await server.objects.create(namespaces, "", body, WriteOptions(manager="mlplane-apiserver"))
+            await server.objects.create(NAMESPACE, "", body, WriteOptions(manager="mlplane-apiserver"))

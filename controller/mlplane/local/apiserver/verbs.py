@@ -13,7 +13,7 @@ from mlplane.local.apiserver.paths import Target
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Row
 from mlplane.local.apiserver.server import Server
-from mlplane.local.apiserver.statuses import ApiError, Body, method_not_allowed, not_found
+from mlplane.local.apiserver.statuses import ApiError, Body, bad_request, method_not_allowed, not_found
 from mlplane.local.apiserver.views import Page, View, view_for
 from mlplane.local.apiserver.watch import Watch, watch_options
 from mlplane.local.apiserver.writes import WriteOptions, delete_options, flag, write_options
@@ -124,11 +124,7 @@ class Call:
     async def _patch(self) -> web.Response:
         kind, patch = bodies.decode_patch(self._request.content_type, await self._request.read())
         if kind == "apply" and "fieldManager" not in self._query:
-            raise ApiError(
-                400,
-                "BadRequest",
-                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-            )
+            raise bad_request("fieldManager: Required value: is required for apply patch")
         objects = self._server.objects
         return self._written(await objects.patch(self._resource, self._key, kind, patch, self._options()))
 
@@ -193,8 +189,6 @@ def respond(data: bytes, *, status: int = 200, view: View | None = None) -> web.
     if view is not None and view.yaml:
         import yaml
 
-        text = yaml.dump(
-            orjson.loads(data), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False
-        )
+        text = yaml.dump(orjson.loads(data), Dumper=yaml.CSafeDumper, sort_keys=False)
         return web.Response(body=text.encode(), status=status, content_type="application/yaml")
     return web.Response(body=data, status=status, content_type="application/json")

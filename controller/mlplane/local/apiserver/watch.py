@@ -117,7 +117,8 @@ class Watch:
             if now:
                 yield self._event("MODIFIED" if was else "ADDED", change.row)
             elif was and change.old is not None:
-                yield self._event("DELETED", change.row if change.type == "DELETED" else _left(change))
+                last = change.row if change.type == "DELETED" else _left(change.old, change.revision)
+                yield self._event("DELETED", last)
 
     def _event(self, kind: str, row: Row) -> bytes:
         first, self._first = self._first, False
@@ -129,12 +130,11 @@ class Watch:
         )
 
 
-def _left(change: Change) -> Row:
+def _left(row: Row, revision: int) -> Row:
     """An object that the selectors no longer match: as it was, under the revision of the change."""
-    assert change.old is not None
-    body = change.old.decode()
-    body["metadata"]["resourceVersion"] = str(change.revision)
-    return row_of(change.row.key, change.revision, body, orjson.dumps(body))
+    body = row.decode()
+    body["metadata"]["resourceVersion"] = str(revision)
+    return row_of(row.key, revision, body, orjson.dumps(body))
 
 
 def _line(kind: str, data: bytes) -> bytes:

@@ -1,0 +1,61 @@
+"""Which object owns which, by uid; kept by the collector from the changes that it sees."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from mlplane.local.apiserver.rows import Change, Key, Row
+from mlplane.local.apiserver.statuses import Body
+
+
+class Dependents:
+    """Owners, and what hangs on them."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._of: dict[str, set[Key]] = defaultdict(set)
+        self._keys: dict[str, Key] = {}
+        for row in rows:
+            self._add(row)
+
+    def _add(self, row: Row) -> None:
+        self._keys[row.uid] = row.key
+        for uid in row.owners:
+            self._of[uid].add(row.key)
+
+    def _drop(self, row: Row) -> None:
+        self._keys.pop(row.uid, None)
+        for uid in row.owners:
+            self._of[uid].discard(row.key)
+            if not self._of[uid]:
+                del self._of[uid]
+
+    def follow(self, change: Change) -> None:
+        """Take a change into account."""
+        if change.old is not None:
+            self._drop(change.old)
+        if change.type != "DELETED":
+            self._add(change.row)
+
+    def of(self, uid: str) -> list[Key]:
+        """The objects that name this owner."""
+        return list(self._of.get(uid, ()))
+
+    def owner(self, uid: str, dependent: Row) -> Key | None:
+        """The owner, if it exists where an owner can be: in the same namespace, or outside of all."""
+        key = self._keys.get(uid)
+        return key if key is not None and key.namespace in ("", dependent.key.namespace) else None
+
+    def is_orphan(self, row: Row) -> bool:
+        """Whether the object has owners, and none of them exists."""
+        return bool(row.owners) and not any(self.owner(uid, row) for uid in row.owners)
+
+
+def blocks(dependent: Body, uid: str) -> bool:
+    """Whether an owner that is deleted in the foreground waits for this object."""
+    references = dependent["metadata"].get("ownerReferences") or ()
+    return any(each.get("uid") == uid and each.get("blockOwnerDeletion") for each in references)
+
+
+def without_owner(body: Body, uid: str) -> Body:
+    """The object, set free from an owner."""
+    kept = [each for each in body["metadata"].get("ownerReferences") or () if each.get("uid") != uid]
+    return {**body, "metadata": {**body["metadata"], "ownerReferences": kept}}

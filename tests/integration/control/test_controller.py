@@ -1,0 +1,50 @@
+"""The controller as a process: how it ends, and how it says that it lives."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import aiohttp
+
+
+@contextmanager
+def controller(kubeconfig, *arguments):
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "MLPLANE_STORE": "file:///nowhere"}
+    command = [sys.executable, "-m", "mlplane.cli.main", "controller", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def test_it_answers_probes_and_stops_in_good_order(server, cluster, eventually):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/healthz"
+    with controller(server.state.kubeconfig, "--liveness", url) as process:
+        await eventually(lambda: _is_alive(url), seconds=20)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert "controller has stopped" in process.stderr.read()
+
+
+async def _is_alive(url):
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+async def test_without_its_watches_it_ends_with_an_error_and_without_the_token(server, cluster, tmp_path):
+    text = server.state.kubeconfig.read_text().replace(server.state.token, "guessed-token")
+    (tmp_path / "wrong").write_text(text)
+    with controller(tmp_path / "wrong") as process:
+        assert process.wait(30) == 1
+        errors = process.stderr.read()
+    assert "start it again" in errors
+    assert "guessed-token" not in errors
