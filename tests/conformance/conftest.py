@@ -98,6 +98,7 @@ class ApiServer:
             text=True,
             input=stdin if isinstance(stdin, str | None) else json.dumps(stdin),
             timeout=60,
+            check=False,
         )
         assert done.returncode == 0 or not check, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done

@@ -31,7 +31,7 @@ def test_api_resources_list_the_five_kinds(story):
     plane, _ = story
     table = plane.kubectl("api-resources", "--api-group=mlplane.dev").stdout
     for plural, short in (
-        ("datasets", "ds"),
+        ("datasets", "dset"),
         ("trainingruns", "run"),
         ("modelversions", "mv"),
         ("evaluations", "eval"),
@@ -67,7 +67,7 @@ def test_get_shows_what_a_person_asks(story):
 def test_get_watch_follows_a_change(story):
     plane, _ = story
     watch = subprocess.Popen(
-        [KUBECTL, "get", "ds", "digits", "-w", "-o", "jsonpath={.metadata.labels.seen}{'\\n'}"],
+        [KUBECTL, "get", "dset", "digits", "-w", "-o", "jsonpath={.metadata.labels.seen}{'\\n'}"],
         env=plane.environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -75,13 +75,13 @@ def test_get_watch_follows_a_change(story):
     try:
         assert watch.stdout is not None
         assert watch.stdout.readline() == "\n"
-        plane.kubectl("label", "ds", "digits", "seen=yes")
+        plane.kubectl("label", "dset", "digits", "seen=yes")
         assert watch.stdout.readline() == "yes\n"
     finally:
         watch.kill()
         watch.wait()
         watch.stdout.close()
-        plane.kubectl("label", "ds", "digits", "seen-")
+        plane.kubectl("label", "dset", "digits", "seen-")
 
 
 def test_applying_again_changes_nothing_and_diff_says_so(story):

@@ -27,8 +27,11 @@ Parameter = models.IoArgoprojWorkflowV1alpha1Parameter
 WorkflowStep = models.IoArgoprojWorkflowV1alpha1WorkflowStep
 
 ENTRYPOINT = "main"
-RETRIES_AFTER_LOSS = "3"
-"""How often a step is started again after its pod was lost (node gone, evicted): an error, not a failure."""
+RETRIES_AFTER_LOSS = "20"
+"""How often a step is started again after its pod was lost: an error, not a failure of its own.
+
+A laptop that is closed in the evening loses its pods each time.
+"""
 
 
 def dataset_workflow_name(dataset: Dataset) -> str:
@@ -100,7 +103,7 @@ def task_of(workflow: Body) -> RunTask:
     for template in workflow["spec"].get("templates") or ():
         for variable in (template.get("container") or {}).get("env") or ():
             if variable.get("name") == names.TASK_ENV:
-                return RunTask.model_validate_json(variable["value"])
+                return RunTask.model_validate_json(variable["value"].replace("$$", "$"))
     message = f"Workflow {workflow['metadata']['name']} was not made for a TrainingRun: it holds no task"
     raise Terminal(message)
 
@@ -221,7 +224,8 @@ def _output_file(name: str, default: str | None) -> Any:
 def _container(arguments: list[str], task: IngestTask | RunTask, settings: Settings) -> Any:
     environment = {
         names.STORE_ENV: settings.store,
-        names.TASK_ENV: task.model_dump_json(by_alias=True, exclude_none=True),
+        # A kubelet expands $(NAME) and reads $$ as $.
+        names.TASK_ENV: task.model_dump_json(by_alias=True, exclude_none=True).replace("$", "$$"),
         names.WORK_DIR_ENV: names.WORK_DIR,
         "GIT_CONFIG_GLOBAL": f"{names.GIT_CONFIG_DIR}/{names.GIT_CONFIG_KEY}",
         "HOME": f"{names.WORK_DIR}/home",

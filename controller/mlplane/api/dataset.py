@@ -107,7 +107,7 @@ class Dataset(Resource):
     """A source of data with its columns and splits; each change of it makes a new immutable version."""
 
     PLURAL: ClassVar[str] = "datasets"
-    SHORT_NAME: ClassVar[str] = "ds"
+    SHORT_NAME: ClassVar[str] = "dset"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         READY_COLUMN,
         REASON_COLUMN,

@@ -58,7 +58,7 @@ async def _workflow(cluster: "KubeCluster", namespace: str, name: str) -> "Body"
     from mlplane.errors import Terminal
 
     prefix, _, bare = name.rpartition("/")
-    kind = "Dataset" if prefix.lower() in ("dataset", "datasets", "ds") else "TrainingRun"
+    kind = "Dataset" if prefix.lower() in ("dataset", "datasets", "dset") else "TrainingRun"
     labels = ((names.OWNER_KIND_LABEL, kind), (names.OWNER_NAME_LABEL, bare))
     query = Query(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, namespace, labels)
     workflows = await cluster.list(query)

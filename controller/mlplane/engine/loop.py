@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from mlplane import names
 from mlplane.api.meta import Body
 from mlplane.api.refs import Query, Ref, ref_of
@@ -87,7 +89,9 @@ class Engine:
             plan = await self._plan(key, body)
             await act(self._cluster, plan)
         except MALFORMED as error:
-            log.warning("%s: what was read for it cannot be understood", key, exc_info=True)
+            # The log says where in the code it was; of a ValidationError it would only repeat values.
+            if not isinstance(error, ValidationError):
+                log.warning("%s: what was read for it cannot be understood", key, exc_info=True)
             return await self._report(body, INVALID_OBJECT, described(error))
         except Terminal as error:
             return await self._report(body, names.API_ERROR, str(error))

@@ -130,7 +130,7 @@ def _follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime) -> Pl
         message = f'{outcome.message}; see the logs of Workflow "{name}", then create a run with another name'
         return Plan(_failed(run, message, now, known))
     if outcome.state != "Succeeded":
-        state = Waiting(names.RUNNING, f'Workflow "{name}" runs: {outcome.progress or "no"} steps finished')
+        state = Waiting(names.RUNNING, f'Workflow "{name}" runs: progress {outcome.progress or "unknown"}')
         return Plan(_status(run, state, now, **known))
     try:
         result = RunResult.model_validate_json(

@@ -196,10 +196,9 @@ async def test_an_earlier_object_of_the_same_name_is_somebody_else(cluster, thin
     [
         ({"text": {"not": "a text"}}, {}, "spec.text"),
         ({}, {"fact": ["no", "fact"]}, "status.fact"),
-        ({}, {"conditions": [{"type": "Ready", "status": "Perhaps"}]}, "status.conditions"),
         ({"trouble": "raises"}, {}, "KeyError"),
     ],
-    ids=["its spec", "its status", "its conditions", "something it reads"],
+    ids=["its spec", "its status", "something it reads"],
 )
 async def test_an_object_that_cannot_be_understood_is_marked_and_others_go_on(
     cluster, things, settled, spec, status, says
@@ -211,6 +210,14 @@ async def test_an_object_that_cannot_be_understood_is_marked_and_others_go_on(
         assert says in of(body, "Ready")["message"]
         await things("healthy")
         await settled("healthy", "Fine")
+
+
+async def test_conditions_that_cannot_be_understood_are_replaced(cluster, things, settled):
+    await things("a")
+    status = {"conditions": [{"type": "Ready", "status": "Perhaps"}]}
+    await cluster.patch(ref("a"), {"status": status}, manager="test", subresource="status")
+    async with at_work(cluster, Things()):
+        await settled("a", "Fine")
 
 
 async def test_an_object_waits_for_a_reference_and_goes_on_when_it_appears(cluster, things, settled):

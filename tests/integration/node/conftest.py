@@ -25,7 +25,7 @@ from mlplane.cluster.port import Cluster
 from mlplane.errors import MlplaneError
 from mlplane.local.node import runs, shim
 from mlplane.local.node.ending import Ending
-from mlplane.local.node.folder import PodFolder
+from mlplane.local.podfolder import PodFolder
 from mlplane.local.state import State
 from mlplane.schema.foreign import foreign_crds
 

@@ -1,5 +1,7 @@
 """What is read from a Workflow."""
 
+import json
+
 import pytest
 
 import builders as b
@@ -56,6 +58,10 @@ def test_each_phase_has_a_state(phase):
 def test_the_task_of_a_run_is_read_back_from_its_workflow():
     run = b.run()
     assert argo.task_of(b.run_workflow(run)) == b.run_task(run)
+    run["spec"]["params"] = {"pattern": "$(HOME) costs $$5"}
+    workflow = b.run_workflow(run)
+    assert "$$(HOME) costs $$$$5" in json.dumps(workflow)
+    assert argo.task_of(workflow) == b.run_task(run)
     with pytest.raises(Terminal, match="holds no task"):
         argo.task_of({"metadata": {"name": "x"}, "spec": {}})
 

@@ -101,7 +101,7 @@ def test_brackets_in_a_file_are_no_markup(call, tmp_path):
 
 
 def test_a_schema_is_printed_for_a_kind_by_any_of_its_names(call):
-    for name in ("Dataset", "dataset", "datasets", "ds"):
+    for name in ("Dataset", "dataset", "datasets", "dset"):
         assert json.loads(call("schema", name).stdout)["title"] == "Dataset"
 
 

@@ -34,17 +34,12 @@ async def serve(state: State) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = open_server(state.database, state.pods)
     async with running(server, failed):
-        runner = web.AppRunner(application(server, state.token), access_log=None, handle_signals=False)
+        app = application(server, state.token)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         try:
-            await web.TCPSite(
-                runner,
-                HOST,
-                state.api_port,
-                ssl_context=_tls(state),
-                shutdown_timeout=_SHUTDOWN_SECONDS,
-                reuse_address=True,
-            ).start()
+            site = web.TCPSite(runner, HOST, state.api_port, ssl_context=_tls(state), reuse_address=True)
+            await site.start()
             log.info("API server ready at %s", state.api_url)
             await stop.wait()
             server.history.end_all()

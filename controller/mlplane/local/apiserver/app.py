@@ -26,8 +26,8 @@ VERSION: Body = {
 }
 """The Kubernetes version whose API this is; clients check it for skew, and some need every field."""
 
-# kubectl asks for the old document when a manifest is a v1 List, and takes a kind that is not in it as unchecked;
-# the items are validated by the server all the same. This is `swagger: "2.0"` and no more.
+# kubectl asks for the old document when a manifest is a v1 List, and does not check kinds that are not in it;
+# the server validates the items all the same. This is `swagger: "2.0"` and no more.
 _OPENAPI_V2 = b"\x0a\x032.0"
 _OPENAPI_V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 

@@ -10,8 +10,8 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
-    "end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
+    "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _SUBDOMAIN_RULE = (
@@ -19,7 +19,16 @@ _SUBDOMAIN_RULE = (
     "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
+_KEY_RULE = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character"
+)
+_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
+    "start and end with an alphanumeric character"
+)
 _LABEL_LIMIT = 63
+_ANNOTATIONS_LIMIT = 256 * 2**10
 
 
 def problems(resource: Resource, meta: dict[str, Any]) -> list[Cause]:
@@ -27,6 +36,7 @@ def problems(resource: Resource, meta: dict[str, Any]) -> list[Cause]:
     causes = _name_problems(resource, meta)
     causes += _label_problems(meta)
     causes += _map_problems("annotations", meta.get("annotations"))
+    causes += _size_problems(meta.get("annotations") or {})
     for index, owner in enumerate(_list(meta, "ownerReferences")):
         for key in ("apiVersion", "kind", "name", "uid"):
             if not (isinstance(owner, dict) and owner.get(key)):
@@ -65,11 +75,18 @@ def _map_problems(field: str, found: Any) -> list[Cause]:
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise bad_request(f"metadata.{field}: must be a map of strings (quote numbers and booleans)")
     return [
-        Cause("FieldValueInvalid", f"metadata.{field}", f'Invalid value: "{key}": name part must consist of '
-              "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character")
+        Cause("FieldValueInvalid", f"metadata.{field}", f'Invalid value: "{key}": {_KEY_RULE}')
         for key in found
         if not _qualified(key)
-    ]  # fmt: skip
+    ]
+
+
+def _size_problems(annotations: dict[str, str]) -> list[Cause]:
+    size = sum(len(key) + len(value) for key, value in annotations.items())
+    if size <= _ANNOTATIONS_LIMIT:
+        return []
+    message = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
+    return [Cause("FieldValueTooLong", "metadata.annotations", message)]
 
 
 def _qualified(key: str) -> bool:
@@ -85,11 +102,7 @@ def _label_problems(meta: dict[str, Any]) -> list[Cause]:
         if len(value) > _LABEL_LIMIT:
             causes.append(_bad_label(value, f"must be no more than {_LABEL_LIMIT} characters"))
         elif value and not _QUALIFIED.fullmatch(value):
-            rule = (
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-                "and must start and end with an alphanumeric character"
-            )
-            causes.append(_bad_label(value, rule))
+            causes.append(_bad_label(value, _VALUE_RULE))
     return causes
 
 

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from mlplane.api.meta import Body
+from mlplane.local.nodenames import NODE_NAME
 from mlplane.names import INFERENCE_SERVICE_API_VERSION, INFERENCE_SERVICE_KIND, MODEL_DIR
 
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
@@ -19,8 +20,6 @@ REVISION_LABEL = "pod-template-hash"
 STOP_ANNOTATION = "serving.kserve.io/stop"
 CONTAINER = "kserve-container"
 STORAGE_INITIALIZER = "storage-initializer"
-NODE_NAME = "mlplane-local"
-"""Where Pods run: there is no scheduler on a laptop."""
 _VOLUME = "kserve-provision-location"
 _POD_FIELDS = ("serviceAccountName", "automountServiceAccountToken")
 

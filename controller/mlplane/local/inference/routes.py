@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mlplane.api.meta import Body
+from mlplane.local.nodenames import PORT_ANNOTATION
 
-PORT_ANNOTATION = "node.mlplane.dev/port"
-"""Where the process behind the first port of a Pod listens."""
 DOMAIN = "localhost"
 DEFAULT_TIMEOUT_SECONDS = 60.0
 

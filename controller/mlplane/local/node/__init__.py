@@ -4,7 +4,7 @@ What is true of a pod is on disk, in its folder; everything else is worked out f
 Pod object each time. So a node that was killed goes on where it was, by starting again.
 """
 
-from mlplane.local.node.identity import NODE_NAME, PORT_ANNOTATION
 from mlplane.local.node.kubelet import run_node
+from mlplane.local.nodenames import NODE_NAME, PORT_ANNOTATION
 
 __all__ = ["NODE_NAME", "PORT_ANNOTATION", "run_node"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mlplane.api import Body
 from mlplane.local.node import runs
-from mlplane.local.node.folder import PodFolder
+from mlplane.local.podfolder import PodFolder
 
 LOOK = 0.05
 STARTING_LIMIT = 10.0

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from mlplane.api import Body
 from mlplane.api.refs import Ref
-from mlplane.local.node.folder import PodFolder
-from mlplane.local.node.identity import HOST_IP
 from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart
+from mlplane.local.nodenames import HOST_IP
+from mlplane.local.podfolder import PodFolder
 
 Sources = Mapping[Ref, Body | None]
 """The ConfigMaps and Secrets that a Pod names, as far as they exist."""
@@ -87,6 +87,8 @@ def _minimal(folder: PodFolder) -> dict[str, str]:
         "HOME": str(folder.root / "home"),
         "TMPDIR": str(folder.root / "tmp"),
         "LANG": "C.UTF-8",
+        # Pods share the cores: a thread that waits for work must not spin (torch's OpenMP does by default).
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
 
 

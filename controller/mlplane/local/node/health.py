@@ -6,10 +6,10 @@ import aiohttp
 
 from mlplane.api import Body
 from mlplane.local.node import lifecycle, ports
-from mlplane.local.node.folder import PodFolder
 from mlplane.local.node.lifecycle import Runs
 from mlplane.local.node.probes import Health, watch_health
 from mlplane.local.node.runs import Run
+from mlplane.local.podfolder import PodFolder
 
 
 @dataclass

@@ -11,11 +11,11 @@ from mlplane.api.refs import Query
 from mlplane.cluster.port import Cluster
 from mlplane.errors import Transient
 from mlplane.local.node import runs
-from mlplane.local.node.identity import NODE_NAME
 from mlplane.local.node.lifecycle import Backoff
 from mlplane.local.node.orphans import end_orphans
 from mlplane.local.node.starting import Node
 from mlplane.local.node.worker import RETRY, Worker
+from mlplane.local.nodenames import NODE_NAME
 
 log = logging.getLogger(__name__)
 

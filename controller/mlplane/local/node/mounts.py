@@ -5,8 +5,8 @@ from pathlib import Path
 from mlplane.api import Body
 from mlplane.api.refs import Ref
 from mlplane.local.node.environment import Sources
-from mlplane.local.node.folder import PodFolder
 from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart
+from mlplane.local.podfolder import PodFolder
 
 
 def write_mounts(pod: Body, container: Body, sources: Sources, folder: PodFolder) -> None:

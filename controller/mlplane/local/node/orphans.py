@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from mlplane.local.node.ending import Ending
-from mlplane.local.node.folder import PodFolder, pods_folder
+from mlplane.local.podfolder import PodFolder, pods_folder
 
 GRACE = 5.0
 """Seconds for processes that nobody wants any more."""

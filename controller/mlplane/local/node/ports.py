@@ -8,8 +8,8 @@ import socket
 from collections.abc import Mapping
 
 from mlplane.api import Body
-from mlplane.local.node.folder import PodFolder
-from mlplane.local.node.identity import HOST_IP
+from mlplane.local.nodenames import HOST_IP
+from mlplane.local.podfolder import PodFolder
 
 Ports = Mapping[str, Mapping[str, int]]
 """Container name, declared port as text, real port."""

@@ -12,7 +12,7 @@ import aiohttp
 
 from mlplane.api import Body
 from mlplane.local.node import ports
-from mlplane.local.node.identity import HOST_IP
+from mlplane.local.nodenames import HOST_IP
 
 EAGER_PERIOD = 0.2
 """Seconds between questions to a container that has not been ready yet."""

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from mlplane.api import Body
 from mlplane.errors import Transient
-from mlplane.local.node.folder import PREFIXES
+from mlplane.local.podfolder import PREFIXES
 
 
 class CannotStart(Transient):

@@ -17,7 +17,7 @@ from typing import Literal
 
 from mlplane.api import Body
 from mlplane.local.node import shim
-from mlplane.local.node.folder import PodFolder
+from mlplane.local.podfolder import PodFolder
 
 ATTEMPTS_KEPT = 8
 """Enough to see how a container has fared lately, for the back-off."""

@@ -9,9 +9,9 @@ from mlplane.api import Body
 from mlplane.api.refs import ref_of
 from mlplane.cluster.port import Cluster
 from mlplane.local.node import environment, mounts, ports, refusals, runs
-from mlplane.local.node.folder import PodFolder
-from mlplane.local.node.identity import NODE_MANAGER, PORT_ANNOTATION
 from mlplane.local.node.lifecycle import Backoff
+from mlplane.local.nodenames import NODE_MANAGER, PORT_ANNOTATION
+from mlplane.local.podfolder import PodFolder
 
 
 @dataclass(frozen=True)

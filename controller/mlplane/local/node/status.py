@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from mlplane.api import Body
 from mlplane.api.conditions import timestamp
 from mlplane.local.node import lifecycle
-from mlplane.local.node.identity import HOST_IP, NODE_LOST
 from mlplane.local.node.lifecycle import Backoff, Runs
 from mlplane.local.node.refusals import CannotStart
 from mlplane.local.node.runs import Run
+from mlplane.local.nodenames import HOST_IP, NODE_LOST
 
 LOST_MESSAGE = (
     "The process was lost: it, its shim or the machine went away and left no exit code. "

@@ -17,12 +17,12 @@ from mlplane.errors import MlplaneError
 from mlplane.local.changes import change
 from mlplane.local.node import lifecycle, runs, starting, status
 from mlplane.local.node.ending import STARTING_LIMIT, Ending
-from mlplane.local.node.folder import PodFolder, folder_of
 from mlplane.local.node.health import Checkup
-from mlplane.local.node.identity import DEADLINE_EXCEEDED, NODE_MANAGER, NODE_SHUTDOWN
 from mlplane.local.node.lifecycle import Runs
 from mlplane.local.node.refusals import CannotStart
 from mlplane.local.node.starting import Node
+from mlplane.local.nodenames import DEADLINE_EXCEEDED, NODE_MANAGER, NODE_SHUTDOWN
+from mlplane.local.podfolder import PodFolder, folder_of
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from mlplane.api.refs import Query, Ref
 from mlplane.cluster.port import Cluster
 from mlplane.errors import MlplaneError, Terminal, Transient
 from mlplane.local.changes import change
-from mlplane.local.node.identity import NODE_NAME
+from mlplane.local.nodenames import NODE_NAME
 from mlplane.local.workflows import podstates
 from mlplane.local.workflows.identity import COMPLETED_LABEL, ENGINE_MANAGER, WORKFLOW_LABEL
 from mlplane.local.workflows.pods import is_owned_by

@@ -2,7 +2,7 @@
 
 from mlplane import names
 from mlplane.api import Body
-from mlplane.local.node.identity import NODE_NAME
+from mlplane.local.nodenames import NODE_NAME
 from mlplane.local.workflows import identity
 
 PROGRESS_FILE = f"{names.WORK_DIR}/progress"

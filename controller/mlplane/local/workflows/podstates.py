@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mlplane.api import Body
-from mlplane.local.node.identity import NODE_LOST, NODE_SHUTDOWN
+from mlplane.local.nodenames import NODE_LOST, NODE_SHUTDOWN
 from mlplane.local.workflows.identity import MAIN_CONTAINER
 
 DEFAULT_PROGRESS = "0/1"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlplane.api import Body
-from mlplane.local.node.folder import PodFolder, folder_of
+from mlplane.local.podfolder import PodFolder, folder_of
 from mlplane.local.workflows.pods import PROGRESS_FILE
 from mlplane.local.workflows.podstates import PodState, is_over
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlplane.local.node import runs
 from mlplane.local.node.ending import Ending
-from mlplane.local.node.folder import PodFolder
+from mlplane.local.podfolder import PodFolder
 
 IMAGE = "ghcr.io/mlplane/runtime:1"
 

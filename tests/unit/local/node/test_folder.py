@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlplane.local.node.folder import PodFolder
+from mlplane.local.podfolder import PodFolder
 
 FOLDER = PodFolder(Path("/s/pods/u"))
 

@@ -1,4 +1,4 @@
-"""What the node is called, and what it writes on Pods besides their status."""
+"""What the node and those who make Pods for it agree on: its name, and what it writes on Pods."""
 
 NODE_NAME = "mlplane-local"
 """``spec.nodeName`` of the Pods that run here."""
