@@ -109,10 +109,17 @@ def test_wait_times_out_when_nothing_comes(three):
     assert "timed out waiting for the condition" in done.stderr
 
 
-def test_wait_sees_a_deletion(three):
+def test_wait_for_deletion_lasts_until_the_object_is_gone(three):
+    hold = '{"metadata": {"finalizers": %s}}'
+    three.kubectl("patch", "wd", "b", "--type=merge", "-p", hold % '["shop.example.com/hold"]')
     waiting = three.background("wait", "wd/b", "--for=delete", "--timeout=20s")
     three.kubectl("delete", "wd", "b", "--wait=false")
-    assert waiting.communicate(timeout=20)[0] == "widget.shop.example.com/b condition met\n"
+    three.kubectl("wait", "wd/b", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=10s")
+    assert waiting.poll() is None
+    three.kubectl("patch", "wd", "b", "--type=merge", "-p", hold % "null")
+    waiting.communicate(timeout=20)
+    assert waiting.returncode == 0
+    assert three.object("wd", "b") == {}
 
 
 def test_many_clients_watch_at_once(three):

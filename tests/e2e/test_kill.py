@@ -8,7 +8,7 @@ import pytest
 from plane import Plane, edit, eventually, git, running
 
 pytestmark = pytest.mark.timeout(240)
-LONG = 2500
+LONG = 250
 """Epochs that keep the training step busy for some seconds."""
 
 

@@ -64,10 +64,10 @@ class History:
     def append(self, change: Change) -> None:
         """Remember a committed change and tell who listens."""
         self._changes.append(change)
-        self._bytes += len(change.row.data)
+        self._bytes += _size(change)
         while len(self._changes) > KEPT_CHANGES or self._bytes > KEPT_BYTES:
             dropped = self._changes.popleft()
-            self._bytes -= len(dropped.row.data)
+            self._bytes -= _size(dropped)
             self._forgotten = dropped.revision
         for wanted in (change.row.key.collection, None):
             for subscription in self._subscriptions.get(wanted, ()):
@@ -110,3 +110,8 @@ class History:
         for subscriptions in self._subscriptions.values():
             for subscription in subscriptions:
                 subscription.end()
+
+
+def _size(change: Change) -> int:
+    """Bytes that a change keeps in memory."""
+    return len(change.row.data) + (len(change.old.data) if change.old else 0)

@@ -114,15 +114,3 @@ class Registry:
         """Stop serving the kinds of a CustomResourceDefinition."""
         self._custom.pop(crd_name, None)
         self._rebuild()
-
-    def scope_taken(self, collection: Collection, names: set[str], *, besides: str) -> set[str]:
-        """Which of these resource names another definition of the group uses already."""
-        others = [
-            r
-            for owner, resources in [("", self._builtins), *self._custom.items()]
-            if owner != besides
-            for r in resources
-            if r.group == collection.group
-        ]
-        taken = {name for r in others for name in (r.plural, r.singular, *r.short_names)}
-        return names & taken

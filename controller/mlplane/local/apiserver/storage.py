@@ -97,8 +97,7 @@ class Store:
         return row
 
     def _stamp(self, key: Key, body: Body) -> Row:
-        if self._failed:
-            raise ApiError(500, "InternalError", "storage failed; the server is going down")
+        self._check()
         self._last += 1
         body["metadata"]["resourceVersion"] = str(self._last)
         return row_of(key, self._last, body, orjson.dumps(body))
@@ -110,11 +109,19 @@ class Store:
 
     def durable(self) -> asyncio.Future[None]:
         """Done as soon as everything written so far is on disk."""
+        self._check()
+        if self._last == self.revision:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
         if self._done is None:
             self._done = asyncio.get_running_loop().create_future()
-            if not self._batch:
-                self._wake.set()
+            self._wake.set()
         return self._done
+
+    def _check(self) -> None:
+        if self._failed:
+            raise ApiError(500, "InternalError", "storage failed; the server is going down")
 
     async def run(self) -> None:
         """Commit until cancelled; what is already written is committed first.
