@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import yaml
 BIN = Path(sys.executable).parent
 MLPLANE = str(BIN / "mlplane")
 KUBECTL = str(BIN / "kubectl")
+PARTS = ("apiserver", "engines", "controller")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -78,10 +79,9 @@ class Plane:
         assert self.process is not None
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            words = " ".join(child.cmdline())
-            for name in ("apiserver", "engines", "controller"):
-                if name in words:
-                    found[name] = child
+            with suppress(psutil.NoSuchProcess):  # killed, and not yet missed
+                words = " ".join(child.cmdline())
+                found |= {name: child for name in PARTS if name in words}
         return found
 
     def kubectl(
