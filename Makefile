@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TORCH := torch==2.13.0
+CLI_DOCS = $(BIN)/python -m typer mlplane.cli.main utils docs --name mlplane --title Commands
 # Rendered objects are judged by Argo's and KServe's own CRDs where these are given; CI has to give them.
 UPSTREAM := $(if $(CI)$(MLPLANE_UPSTREAM_CRDS),tests/upstream)
 
@@ -13,7 +14,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make check     format, lint, types, architecture, generated files"
 	@echo "make fix       format and repair what can be repaired"
-	@echo "make generate  write crds/ and schemas/ anew"
+	@echo "make generate  write crds/, schemas/ and docs/reference/cli.md anew"
 
 env: .venv/ready
 
@@ -39,6 +40,7 @@ check: env
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m mlplane.schema --check
+	$(CLI_DOCS) | diff docs/reference/cli.md -
 
 fix: env
 	$(BIN)/ruff format .
@@ -46,6 +48,7 @@ fix: env
 
 generate: env
 	$(BIN)/python -m mlplane.schema
+	$(CLI_DOCS) > docs/reference/cli.md
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache

@@ -21,7 +21,7 @@ from mlplane.engine.act import act
 from mlplane.engine.commit import commit
 from mlplane.engine.interests import Interests
 from mlplane.engine.observe import observe
-from mlplane.engine.trouble import INVALID_OBJECT, described, troubled
+from mlplane.engine.trouble import described, troubled
 from mlplane.engine.workqueue import WorkQueue
 from mlplane.errors import MlplaneError, Terminal
 from mlplane.reconcilers.plan import Plan, Reconciler, Settings
@@ -92,7 +92,7 @@ class Engine:
             # The log says where in the code it was; of a ValidationError it would only repeat values.
             if not isinstance(error, ValidationError):
                 log.warning("%s: what was read for it cannot be understood", key, exc_info=True)
-            return await self._report(body, INVALID_OBJECT, described(error))
+            return await self._report(body, names.INVALID_OBJECT, described(error))
         except Terminal as error:
             return await self._report(body, names.API_ERROR, str(error))
         return await self._conclude(body, plan.status.to_body(), plan.requeue_after)

@@ -12,8 +12,6 @@ from mlplane import names
 from mlplane.api.conditions import condition, merged
 from mlplane.api.meta import Body, Condition
 
-INVALID_OBJECT = "InvalidObject"
-"""The stored object is not what its kind says."""
 SHOWN = 3
 
 

@@ -25,6 +25,13 @@ class Finding:
     suggestion: str = ""
     """What to write or to run, if there is a good guess."""
 
+    def __str__(self) -> str:
+        """The finding as one line, for a log or a record."""
+        what = f"{self.path}: {self.message}" if self.path else self.message
+        allowed = f"; allowed: {', '.join(self.allowed)}" if self.allowed else ""
+        suggestion = f"; try: {self.suggestion}" if self.suggestion else ""
+        return f"{self.file}:{self.line}:{self.column}: {what}{allowed}{suggestion}"
+
 
 def at(
     document: Document,

@@ -34,20 +34,33 @@ def validate(paths: Sequence[Path]) -> list[Finding]:
             an object may be defined once in all of them, and references lead from file to file.
     """
     documents, findings = _read_all(paths)
-    sound: list[Document] = []
-    unsound: set[tuple[str, str]] = set()
-    for document in documents:
-        problems = list(_kind_findings(document)) or schema_findings(document, document.body["kind"])
-        findings += problems
-        if problems:
-            unsound.add(_name_of(document))
-        else:
-            sound.append(document)
-            findings += _content_findings(document)
-    findings += duplicate_findings(sound)
+    sound, found = _judged(documents)
+    unsound = set(map(_name_of, documents)) - set(map(_name_of, sound))
+    findings += found
     findings += reference_findings(sound, unsound)
     findings += _stale_pins(sound)
     return sorted(findings, key=lambda finding: (finding.file, finding.line, finding.column))
+
+
+def judge(documents: Sequence[Document]) -> list[Finding]:
+    """What an API server would refuse in documents that are already read, each by itself and all together.
+
+    A reference to what is not among them is not wrong: on a cluster it is waited for. Called by the agent.
+    """
+    return _judged(documents)[1]
+
+
+def _judged(documents: Sequence[Document]) -> tuple[list[Document], list[Finding]]:
+    """The documents whose schema is right, and what is wrong with any of them."""
+    sound: list[Document] = []
+    findings: list[Finding] = []
+    for document in documents:
+        unsound = list(_kind_findings(document)) or schema_findings(document, document.body["kind"])
+        findings += unsound
+        if not unsound:
+            sound.append(document)
+            findings += _content_findings(document)
+    return sound, findings + list(duplicate_findings(sound))
 
 
 def _read_all(paths: Sequence[Path]) -> tuple[list[Document], list[Finding]]:

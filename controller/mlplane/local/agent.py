@@ -20,10 +20,10 @@ from mlplane.api.refs import Query, Ref, ref_of
 from mlplane.cluster.port import Cluster
 from mlplane.errors import InvalidInput, MlplaneError, Terminal, Transient
 from mlplane.gitops import git, sync
-from mlplane.gitops.judge import judge, line_of
 from mlplane.gitops.lock import SUFFIXES
 from mlplane.gitops.manifest import Document, load
 from mlplane.gitops.pins import identity
+from mlplane.gitops.validate import judge
 
 POLL_SECONDS = 0.3
 CHECK_SECONDS = 30.0
@@ -127,7 +127,7 @@ def _valid(files: dict[str, bytes]) -> list[Document]:
             faults.append(str(error))
         except UnicodeDecodeError as error:
             faults.append(f"{name}: not UTF-8 (byte {error.start})")
-    faults += [line_of(finding) for finding in judge(documents) if finding.severity == "error"]
+    faults += [str(finding) for finding in judge(documents) if finding.severity == "error"]
     if faults:
         raise InvalidInput("\n".join(faults))
     return [document for document in documents if document.body["apiVersion"] == names.API_VERSION]
