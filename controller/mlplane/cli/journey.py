@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import re
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from mlplane.settings import DEFAULT_IMAGE
 from mlplane.store.uris import resolve
 
 WIDTH = 100
+FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
+"""In an exported picture: loads a font from elsewhere."""
 
 
 @dataclass
@@ -127,7 +130,7 @@ class Journey:
             paper.print(
                 Text.assemble(("$ ", "dim"), ("make demo", "bold")), timeline.table(), result, sep="\n"
             )
-            paper.save_svg(str(self.export), title="mlplane")
+            self.export.write_text(FONT.sub("", paper.export_svg(title="mlplane")))
 
     def _advice(self, keep: bool) -> str:
         logs = f"; logs are in {self.state.logs}" if keep else ""
