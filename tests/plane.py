@@ -128,9 +128,11 @@ class Plane:
             found = self.condition(kind, name, type_)
             return found if found.get("status") == status else None
 
-        return eventually(
-            ask, f"{kind}/{name} {type_}={status}: {self.object(kind, name).get('status')}", seconds
-        )
+        try:
+            return eventually(ask, f"{kind}/{name} {type_}={status}", seconds)
+        except AssertionError as error:
+            error.add_note(self.kubectl("get", "mlplane,workflows,pods", "-o", "wide", check=False).stdout)
+            raise
 
     def step_is_running(self, run: str, step: str) -> bool:
         nodes = self.object("workflow", f"{run}-1").get("status", {}).get("nodes", {}).values()

@@ -9,6 +9,10 @@ from contextlib import contextmanager
 
 import aiohttp
 
+from mlplane import names
+from mlplane.api.refs import Ref
+from mlplane.local.bootstrap import bootstrap, objects_for
+
 
 @contextmanager
 def controller(kubeconfig, *arguments):
@@ -21,7 +25,12 @@ def controller(kubeconfig, *arguments):
             process.kill()
 
 
+async def install(cluster, objects):
+    await bootstrap(cluster, objects, while_=lambda: None)
+
+
 async def test_it_answers_probes_and_stops_in_good_order(server, cluster, eventually):
+    await install(cluster, objects_for("default", "", ()))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/healthz"
@@ -48,3 +57,24 @@ async def test_without_its_watches_it_ends_with_an_error_and_without_the_token(s
         errors = process.stderr.read()
     assert "start it again" in errors
     assert "guessed-token" not in errors
+
+
+async def test_it_works_when_its_kinds_come_while_it_starts(server, cluster, eventually):
+    """Kopf alone would never watch a kind that appears between its look at the kinds and at the CRDs."""
+    with controller(server.state.kubeconfig):
+        await install(cluster, objects_for("default", "", ()))
+        await cluster.create(SERVER, manager="test")
+        ref = Ref(names.API_VERSION, "ModelServer", "default", "digits")
+        await eventually(lambda: _has_conditions(cluster, ref), seconds=20)
+
+
+SERVER = {
+    "apiVersion": names.API_VERSION,
+    "kind": "ModelServer",
+    "metadata": {"name": "digits", "namespace": "default"},
+    "spec": {"follow": {"model": "digits", "policy": "Newest"}},
+}
+
+
+async def _has_conditions(cluster, ref):
+    return ((await cluster.get(ref)).get("status") or {}).get("conditions")
