@@ -98,11 +98,13 @@ class KubeCluster:
             return None
         return reply.checked(f"patch {ref}")
 
-    async def delete(self, ref: Ref, *, uid: str | None = None) -> None:
+    async def delete(self, ref: Ref, *, uid: str | None = None, grace_seconds: int | None = None) -> None:
         """Delete in the background; no error if it, or the one with that uid, is gone."""
         options: Body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         path = await self._discovery.object_path(ref)
         reply = await self._transport.request("DELETE", path, body=options)
         if reply.code == 404:

@@ -48,5 +48,8 @@ class Cluster(Protocol):
         A ``metadata.resourceVersion`` in the patch is a precondition: a conflict is Transient.
         """
 
-    async def delete(self, ref: Ref, *, uid: str | None = None) -> None:
-        """Delete in the background; no error if it is gone. ``uid`` is a precondition."""
+    async def delete(self, ref: Ref, *, uid: str | None = None, grace_seconds: int | None = None) -> None:
+        """Delete in the background; no error if it is gone. ``uid`` is a precondition.
+
+        ``grace_seconds=0`` removes a Pod whose processes have ended, as only its node may say.
+        """

@@ -231,8 +231,7 @@ class World:
 
     async def delete_at_once(self, pod: Body) -> None:
         """Delete the object while no node runs."""
-        await self.cluster.delete(ref_of(pod))
-        await self.cluster.delete(ref_of(pod), uid=pod["metadata"]["uid"])
+        await self.cluster.delete(ref_of(pod), uid=pod["metadata"]["uid"], grace_seconds=0)
         await self.wait_gone(pod["metadata"]["name"])
 
     async def forget(self, pod: Body) -> None:

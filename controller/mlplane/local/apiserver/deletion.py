@@ -130,9 +130,6 @@ def _grace(resource: Resource, body: Body, options: DeleteOptions) -> int:
         return 0
     if options.grace is not None:
         return options.grace
-    if "deletionTimestamp" in body["metadata"] and options.uid:
-        # The node confirms, by uid, that the containers of a marked pod have ended.
-        return 0
     return int(spec.get("terminationGracePeriodSeconds", _GRACE))
 
 

@@ -182,7 +182,7 @@ class Worker:
         """End everything, then let go of the object and of the folder."""
         await self._ending.end_all()
         if not self.is_gone:
-            await self.node.cluster.delete(self.ref, uid=self.pod["metadata"]["uid"])
+            await self.node.cluster.delete(self.ref, uid=self.pod["metadata"]["uid"], grace_seconds=0)
         await asyncio.to_thread(self._folder.remove)
 
     async def _write_status(self, found: Runs) -> None:
