@@ -6,10 +6,10 @@
 import re
 from collections.abc import Iterator
 
-from mlplane.local.apiserver import causes
 from mlplane.local.apiserver.jsonpaths import compile_path
 from mlplane.local.apiserver.schemachecks import check_schema
 from mlplane.local.apiserver.statuses import Body, Cause
+from mlplane.structural import causes
 
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")

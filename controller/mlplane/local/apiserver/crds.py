@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from mlplane.local.apiserver.crdchecks import check_crd
 from mlplane.local.apiserver.registry import Registry, Resource
 from mlplane.local.apiserver.rows import Change, Collection, Key
 from mlplane.local.apiserver.statuses import Body, Cause
-from mlplane.local.apiserver.structural import check_crd
 
 CRDS = Collection("apiextensions.k8s.io", "customresourcedefinitions")
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"

@@ -12,7 +12,7 @@ from mlplane.local.apiserver.fieldsets import MEMBER, FieldSet
 from mlplane.local.apiserver.ownership import Entry, ManagerId, Managers, bare
 from mlplane.local.apiserver.relations import Shape
 from mlplane.local.apiserver.statuses import ApiError, Body, bad_request
-from mlplane.local.apiserver.structural import Schema
+from mlplane.structural.schemas import Schema
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _KUBECTL = "kubectl"

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from mlplane.local.apiserver.rows import Collection, Key
 from mlplane.local.apiserver.statuses import Body
-from mlplane.local.apiserver.structural import Schema
+from mlplane.structural.schemas import Schema
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlplane.local.apiserver import fieldsets, mergekeys
-from mlplane.local.apiserver.nodes import MISSING, Node
+from mlplane.structural.nodes import MISSING, Node
 
 Relation = Literal["leaf", "map", "list"]
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from mlplane.errors import InvalidInput
-from mlplane.local.apiserver import causes, celrules, celvalues
-from mlplane.local.apiserver.nodes import Node, node_of
 from mlplane.local.apiserver.statuses import Body, Cause
+from mlplane.structural import causes, celrules, celvalues
+from mlplane.structural.nodes import Node, node_of
 
 _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 _LITERAL = re.compile(r"""r?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")

@@ -6,12 +6,12 @@
 import re
 from collections.abc import Iterator
 
-from mlplane.local.apiserver import causes
-from mlplane.local.apiserver.nodes import MISSING, go_pattern, node_of
-from mlplane.local.apiserver.pruning import prune
 from mlplane.local.apiserver.rulechecks import check_rules
 from mlplane.local.apiserver.statuses import Body, Cause
-from mlplane.local.apiserver.valuechecks import check
+from mlplane.structural import causes
+from mlplane.structural.nodes import MISSING, go_pattern, node_of
+from mlplane.structural.pruning import prune
+from mlplane.structural.valuechecks import check
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _KEY_RULE = (

@@ -6,19 +6,11 @@ apimachinery's ``api/errors`` so that clients and people see what they are used 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-Body = dict[str, Any]
+from mlplane.api.meta import Body
+from mlplane.structural.causes import Cause
 
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One thing that is wrong, with the path of the field."""
-
-    reason: str
-    """FieldValueInvalid, FieldValueRequired, FieldValueNotSupported, FieldManagerConflict, …"""
-    field: str
-    message: str
+__all__ = ["ApiError", "Body", "Cause"]
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import Any
 
 from mlplane.local.apiserver import fieldsets
 from mlplane.local.apiserver.fieldsets import MEMBER, FieldSet, field_step
-from mlplane.local.apiserver.nodes import MISSING
 from mlplane.local.apiserver.relations import Shape
+from mlplane.structural.nodes import MISSING
 
 
 @dataclass(slots=True)

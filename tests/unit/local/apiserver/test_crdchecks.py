@@ -10,9 +10,10 @@ from mlplane.api.evaluation import Evaluation
 from mlplane.api.modelserver import ModelServer
 from mlplane.api.modelversion import ModelVersion
 from mlplane.api.trainingrun import TrainingRun
-from mlplane.local.apiserver.structural import Schema, check_crd
+from mlplane.local.apiserver.crdchecks import check_crd
 from mlplane.schema.crds import crd_for
 from mlplane.schema.foreign import foreign_crds
+from mlplane.structural.schemas import Schema
 
 RULES = "x-kubernetes-validations"
 SCHEMA = "spec.versions[0].schema.openAPIV3Schema"

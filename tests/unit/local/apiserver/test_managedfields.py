@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlplane.local.apiserver import fieldsets, managedfields
 from mlplane.local.apiserver.patches import json_patch, merge_patch
 from mlplane.local.apiserver.statuses import ApiError
-from mlplane.local.apiserver.structural import Schema
+from mlplane.structural.schemas import Schema
 
 STRING = {"type": "string"}
 

@@ -7,15 +7,12 @@ this order, for every write. No method changes its argument: what stays the same
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlplane.local.apiserver import celrules, listtypes, valuechecks
-from mlplane.local.apiserver.causes import Path, invalid
-from mlplane.local.apiserver.crdchecks import check_crd
-from mlplane.local.apiserver.defaulting import fill
-from mlplane.local.apiserver.nodes import MISSING, Node, node_of
-from mlplane.local.apiserver.pruning import prune
-from mlplane.local.apiserver.statuses import Body, Cause
-
-__all__ = ["Schema", "check_crd"]
+from mlplane.api.meta import Body
+from mlplane.structural import celrules, listtypes, valuechecks
+from mlplane.structural.causes import Cause, Path, invalid
+from mlplane.structural.defaulting import fill
+from mlplane.structural.nodes import MISSING, Node, node_of
+from mlplane.structural.pruning import prune
 
 _BLOCKING = frozenset(
     (

@@ -14,12 +14,12 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from mlplane.api.meta import Body
 from mlplane.errors import InvalidInput
-from mlplane.local.apiserver import causes, celvalues, listtypes
-from mlplane.local.apiserver.causes import MapKey, Path
-from mlplane.local.apiserver.cellibrary import functions
-from mlplane.local.apiserver.nodes import Node, node_of
-from mlplane.local.apiserver.statuses import Body, Cause
+from mlplane.structural import causes, celvalues, listtypes
+from mlplane.structural.causes import Cause, MapKey, Path
+from mlplane.structural.cellibrary import functions
+from mlplane.structural.nodes import Node, node_of
 
 RULES = "x-kubernetes-validations"
 

@@ -5,9 +5,8 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
-
-from mlplane.local.apiserver.statuses import Cause
 
 ROOT = "<nil>"
 """What stands for the field when the whole object is meant."""
@@ -18,6 +17,16 @@ OMIT: Any = object()
 Path = tuple[Any, ...]
 """Where a value stands: nested pairs (parent, step), so that going down costs nothing; () is the root.
 A step is the name of a property, the index in a list or a MapKey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that is wrong, with the path of the field."""
+
+    reason: str
+    """FieldValueInvalid, FieldValueRequired, FieldValueNotSupported, FieldManagerConflict, …"""
+    field: str
+    message: str
 
 
 class MapKey(str):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mlplane.local.apiserver.causes import Path, dotted
-from mlplane.local.apiserver.nodes import META_FIELDS, Node
-from mlplane.local.apiserver.statuses import Body
+from mlplane.api.meta import Body
+from mlplane.structural.causes import Path, dotted
+from mlplane.structural.nodes import META_FIELDS, Node
 
 
 def prune(node: Node | None, value: Any, path: Path, unknown: list[str]) -> Any:

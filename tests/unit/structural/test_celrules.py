@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mlplane.errors import InvalidInput
-from mlplane.local.apiserver.celrules import RULES, compile_rules, compiled
+from mlplane.structural.celrules import RULES, compile_rules, compiled
 
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}

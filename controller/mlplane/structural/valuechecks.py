@@ -7,10 +7,9 @@ a schema that became stricter does not lock the objects that already exist.
 from collections.abc import Iterator
 from typing import Any
 
-from mlplane.local.apiserver import causes, listtypes, valueformats
-from mlplane.local.apiserver.causes import MapKey, Path
-from mlplane.local.apiserver.nodes import MISSING, Node
-from mlplane.local.apiserver.statuses import Cause
+from mlplane.structural import causes, listtypes, valueformats
+from mlplane.structural.causes import Cause, MapKey, Path
+from mlplane.structural.nodes import MISSING, Node
 
 _MACHINE_TYPES = {"integer": "int64", "number": "float64", "boolean": "", "object": ""}
 """What the server calls a type when it expected a format."""

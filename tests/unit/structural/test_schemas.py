@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplane.local.apiserver.structural import Schema
+from mlplane.structural.schemas import Schema
 
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}

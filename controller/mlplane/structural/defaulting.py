@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mlplane.local.apiserver.nodes import MISSING, Node
-from mlplane.local.apiserver.pruning import same
-from mlplane.local.apiserver.statuses import Body
+from mlplane.api.meta import Body
+from mlplane.structural.nodes import MISSING, Node
+from mlplane.structural.pruning import same
 
 
 def fill(node: Node, value: Any) -> Any:

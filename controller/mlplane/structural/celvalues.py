@@ -10,7 +10,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from mlplane.local.apiserver.nodes import Node
+from mlplane.structural.nodes import Node
 
 TYPES: dict[str, Any] = {
     "bool": cel.Type.BOOL,

@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from mlplane.local.apiserver import causes
-from mlplane.local.apiserver.causes import MapKey, Path
-from mlplane.local.apiserver.nodes import Node
-from mlplane.local.apiserver.statuses import Cause
+from mlplane.structural import causes
+from mlplane.structural.causes import Cause, MapKey, Path
+from mlplane.structural.nodes import Node
 
 
 def identity(value: Any) -> Any:
