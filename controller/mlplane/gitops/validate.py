@@ -5,6 +5,7 @@ such as a pin that was never locked. Called by ``cli.validate`` and by tests of 
 """
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from mlplane.gitops.lock import stale
 from mlplane.gitops.manifest import MAX_CHARACTERS, Document, FieldPath, ManifestError, load
 from mlplane.gitops.pins import UNPINNED
 from mlplane.gitops.references import duplicate_findings, reference_findings
-from mlplane.schema.cel import RuleTree, rules_of, violations
 from mlplane.schema.crds import structural_schema
+from mlplane.structural.causes import ROOT
+from mlplane.structural.celrules import Rules, compile_rules
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -103,10 +105,10 @@ def _content_findings(document: Document) -> Iterator[Finding]:
     """What is wrong with one object whose schema is right."""
     kind = document.body["kind"]
     yield from _repeated(document, _structure(kind), document.body, ())
-    for violation in violations(_rules(kind), document.body):
+    for cause in _rules(kind).check(document.body):
         # Rules of a whole object judge its name: that is all of metadata that CEL can see.
-        path = violation.path or ("metadata", "name")
-        yield at(document, path, violation.message, key=bool(violation.path))
+        path = ("metadata", "name") if cause.field == ROOT else _steps(cause.field)
+        yield at(document, path, cause.detail, key=cause.field != ROOT)
     for path, source in _git_sources(document.body, ()):
         if source["commit"] == UNPINNED:
             message = f"{source['path']} is not pinned to a commit yet"
@@ -203,5 +205,10 @@ def _structure(kind: str) -> Body:
 
 
 @functools.cache
-def _rules(kind: str) -> RuleTree:
-    return rules_of(_structure(kind))
+def _rules(kind: str) -> Rules:
+    return compile_rules(_structure(kind))
+
+
+def _steps(field: str) -> FieldPath:
+    """The steps of ``spec.splits[1].percent``."""
+    return tuple(int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", field))

@@ -6,8 +6,8 @@ Hard rules are structural schema and CEL, so that they hold with no webhook and 
 
 from mlplane import names
 from mlplane.api.meta import Body, Column, Resource
-from mlplane.schema.cel import RULES
 from mlplane.schema.inlined import inlined_schema
+from mlplane.structural.celrules import RULES
 
 _SERVER_FIELDS: Body = {
     "apiVersion": {"type": "string", "description": "API group and version of the kind."},

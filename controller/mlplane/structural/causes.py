@@ -27,6 +27,8 @@ class Cause:
     """FieldValueInvalid, FieldValueRequired, FieldValueNotSupported, FieldManagerConflict, …"""
     field: str
     message: str
+    detail: str = ""
+    """The message without its label and the value."""
 
 
 class MapKey(str):
@@ -61,7 +63,7 @@ def shown(value: Any) -> str:
 
 def _cause(reason: str, label: str, field: str, value: Any, detail: str) -> Cause:
     message = label if value is OMIT else f"{label}: {shown(value)}"
-    return Cause(reason, field or ROOT, f"{message}: {detail}" if detail else message)
+    return Cause(reason, field or ROOT, f"{message}: {detail}" if detail else message, detail)
 
 
 def invalid(field: str, value: Any, detail: str) -> Cause:
