@@ -87,8 +87,9 @@ def _minimal(folder: PodFolder) -> dict[str, str]:
         "HOME": str(folder.root / "home"),
         "TMPDIR": str(folder.root / "tmp"),
         "LANG": "C.UTF-8",
-        # Pods share the cores: a thread that waits for work must not spin (torch's OpenMP does by default).
-        "OMP_WAIT_POLICY": "PASSIVE",
+        # Pods share the cores with each other and with a person: more threads than free cores make a small
+        # network train many times slower, because each operation waits for the slowest.
+        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)),
     }
 
 

@@ -21,7 +21,7 @@ def test_nothing_of_the_planes_environment_is_passed_on(make_pod, folder, monkey
     monkeypatch.setenv("MLPLANE_TOKEN", "t")
     pod = make_pod()
     made = environment_of(pod, pod["spec"]["containers"][0], {}, {}, folder)
-    assert set(made) == {"PATH", "HOME", "LANG", "TMPDIR", "OMP_WAIT_POLICY"}
+    assert set(made) == {"PATH", "HOME", "LANG", "TMPDIR", "OMP_NUM_THREADS"}
     assert made["HOME"].startswith(str(folder.root))
 
 
