@@ -225,6 +225,16 @@ def with_failed_pod(workflow: Body, template: str, message: str) -> Body:
     }
 
 
+def with_pending_pod(workflow: Body, template: str, message: str) -> Body:
+    node = {"type": "Pod", "phase": "Pending", "templateName": template, "message": message}
+    return workflow | {"status": {"phase": "Running", "nodes": {"x": node}, "progress": "0/1"}}
+
+
+def without_owner(child: Body) -> Body:
+    meta = {name: value for name, value in child["metadata"].items() if name != "ownerReferences"}
+    return child | {"metadata": meta}
+
+
 def run_result(value: str = "0.9721") -> str:
     trained = {
         "version": 1,

@@ -120,7 +120,7 @@ class Plane:
         return next((c for c in conditions if c["type"] == type_), {})
 
     def wait_for(
-        self, kind: str, name: str, type_: str, status: str = "True", seconds: float = 90
+        self, kind: str, name: str, type_: str, status: str = "True", seconds: float = 150
     ) -> dict[str, Any]:
         """The condition, once it has the status."""
 

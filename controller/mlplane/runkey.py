@@ -19,6 +19,9 @@ def run_key(task: RunTask, tree: str) -> str:
     """
     spec = task.spec
     document = {
+        "model": spec.model,
+        # The script may read every split but the one that judges it.
+        "withheld": spec.evaluation.split,
         "splits": {split.name: split.digest for split in task.splits},
         "code": tree,
         "image": task.image,

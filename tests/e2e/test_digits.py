@@ -11,7 +11,7 @@ import pytest
 
 from plane import Plane, eventually, git, running
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 def records(repository: Path, count: int) -> list[list[int]]:

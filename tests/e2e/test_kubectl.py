@@ -10,7 +10,7 @@ import yaml
 
 from plane import KUBECTL, Plane, eventually, make_repository, running
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

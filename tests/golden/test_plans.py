@@ -112,6 +112,38 @@ CASES = {
             b.with_failed_pod(b.run_workflow(b.run()), "train", "Error (exit code 1)"),
         ),
     ),
+    "TrainingRun/a step cannot start": (
+        b.run(status=STARTED),
+        (
+            b.ready_dataset(),
+            b.with_pending_pod(b.run_workflow(b.run()), "preflight", "ErrImagePull: image x cannot be had"),
+        ),
+    ),
+    "TrainingRun/finished and reported in trouble": (
+        b.run(
+            status=STARTED
+            | {
+                "conditions": [
+                    b.condition("Ready", "False", "ApiError", "the API server said no"),
+                    b.condition("Stalled", "True", "ApiError", "the API server said no"),
+                    b.condition("Complete", "True", "Succeeded", "all is well"),
+                ]
+            }
+        ),
+        (),
+    ),
+    "TrainingRun/workflow of somebody else with the next name": (
+        b.run(status=STARTED),
+        (
+            b.ready_dataset(),
+            b.run_workflow(b.run(), "Running"),
+            b.without_owner(b.run_workflow(b.run(), "Running", attempt=2)),
+        ),
+    ),
+    "TrainingRun/workflow of somebody else": (
+        b.run(),
+        (b.ready_dataset(), b.without_owner(b.run_workflow(b.run(), "Running"))),
+    ),
     "TrainingRun/workflow deleted": (b.run(status=STARTED), (b.ready_dataset(),)),
     "TrainingRun/second attempt before the status says so": (
         b.run(status=STARTED),
@@ -217,8 +249,9 @@ def test_a_second_pass_over_the_same_world_changes_nothing(case):
         b.SETTINGS,
     )
     assert third.status == second.status
-    workflows = [x for x in second.create if x["kind"] == "Workflow"]
-    assert workflows == []
+    assert third.create == ()
+    assert [x for x in second.create if x["kind"] == "Workflow"] == []
+    assert third.apply == second.apply == first.apply
 
 
 def test_every_recorded_plan_belongs_to_a_case():

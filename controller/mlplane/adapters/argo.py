@@ -114,6 +114,7 @@ class Outcome:
 
     state: Literal["Pending", "Running", "Succeeded", "Failed"]
     message: str = ""
+    """Why it failed, or what a step that has not started waits for; empty if there is nothing to say."""
     progress: str = ""
     """Finished and known pods, ``N/M``."""
     outputs: dict[str, str] = field(default_factory=dict)
@@ -127,7 +128,7 @@ def outcome_of(workflow: Body) -> Outcome:
     phase = status.get("phase") or "Pending"
     return Outcome(
         state=_STATES.get(phase, "Running"),
-        message=_failure(status, nodes),
+        message=_failure(status, nodes) or _waiting(nodes),
         progress=status.get("progress") or "",
         outputs=_outputs(nodes),
     )
@@ -149,6 +150,17 @@ def _failure(status: Body, nodes: list[Body]) -> str:
         return status.get("message") or ""
     last = max(failed, key=lambda n: n.get("finishedAt") or "")
     return f"step {last.get('templateName')}: {_sentence(last.get('message') or last['phase'])}"
+
+
+_STARTING = (None, "", "ContainerCreating", "PodInitializing")
+"""What a pod says that starts as it should."""
+
+
+def _waiting(nodes: list[Body]) -> str:
+    """What keeps a pod from starting, such as an image that cannot be had."""
+    pods = (n for n in nodes if n.get("type") == "Pod" and n.get("phase") == "Pending")
+    pending = (n for n in pods if n.get("message") not in _STARTING)
+    return next((f"step {n.get('templateName')} has not started: {n['message']}" for n in pending), "")
 
 
 def _sentence(message: str) -> str:

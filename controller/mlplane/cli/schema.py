@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="A kind, such as Dataset or ds; by default all.")] = "",
+    kind: Annotated[str, typer.Argument(help="A kind, such as Dataset or dset; by default all.")] = "",
     crd: Annotated[bool, typer.Option("--crd", help="CustomResourceDefinitions, as YAML.")] = False,
 ) -> None:
     """Print the schema of a kind, or of all (for `kubectl apply -f -` with --crd)."""

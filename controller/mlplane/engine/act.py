@@ -25,19 +25,27 @@ async def act(cluster: Cluster, plan: Plan) -> None:
 async def _require_ours(cluster: Cluster, wanted: Body) -> None:
     """The object that has the name already must have the same controller, told by uid.
 
-    Records have no controller: whoever made one of that name first has made it.
+    Records have no controller: whoever made one of that name first has made it, if it pins the same bytes.
     """
-    if (owner := _controller(wanted)) is None:
-        return
-    ref = ref_of(wanted)
+    ref, owner = ref_of(wanted), _controller(wanted)
     existing = await cluster.get(ref)
     if existing is None:
         raise Transient(f"{ref} was there and has gone")
+    if owner is None:
+        if (found := _pinned(existing)) != (meant := _pinned(wanted)):
+            raise Terminal(f"{ref} exists and pins {found}, not {meant}: delete it if nothing needs it")
+        return
     actual = _controller(existing)
     if actual is None or actual["uid"] != owner["uid"]:
         raise Terminal(
             f"{ref} exists and belongs to {_described(actual, ref)}: delete it, or choose another name"
         )
+
+
+def _pinned(record: Body) -> str:
+    """The digest that a record speaks of."""
+    spec = record["spec"]
+    return str((spec.get("artifact") or spec.get("modelVersion") or {}).get("digest"))
 
 
 def _controller(body: Body) -> Body | None:

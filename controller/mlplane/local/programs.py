@@ -60,7 +60,9 @@ class Program:
             self.ended += 1
             if time.monotonic() - started > CALM_S:
                 delay = FIRST_DELAY_S
-            report(f"{self.name} ended ({outcome}); starting it again in {delay:.1f} s; see {self.log_file}")
+            with contextlib.suppress(OSError):  # nobody may be listening any more
+                again = f"starting it again in {delay:.1f} s; see {self.log_file}"
+                report(f"{self.name} ended ({outcome}); {again}")
             await asyncio.sleep(delay)
             delay = min(delay * 2, LAST_DELAY_S)
 

@@ -12,7 +12,7 @@ from mlplane.api.conditions import is_current
 from mlplane.api.dataset import DatasetStatus
 from mlplane.api.refs import Query, Ref
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions
+from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions, name_taken
 from mlplane.tasks import IngestResult
 
 KIND = Dataset
@@ -32,7 +32,7 @@ def plan(dataset: Dataset, observed: Observed, now: datetime, settings: Settings
         state: State = Waiting(names.INGESTING, "the source is about to be read")
         return Plan(_status(dataset, state, now), create=(argo.workflow_for_dataset(dataset, settings),))
     if not is_owned_by(workflow, dataset):
-        state = Waiting(names.INGESTING, f"waits for Workflow {_name(workflow)} of an earlier Dataset to go")
+        state = name_taken(workflow, names.INGESTING)
         return Plan(_status(dataset, state, now))
     return Plan(_after(workflow, dataset, now))
 
@@ -43,7 +43,7 @@ def _after(workflow: Body, dataset: Dataset, now: datetime) -> DatasetStatus:
         message = f"{outcome.message}; correct the spec, or delete Workflow {_name(workflow)} to try again"
         return _status(dataset, Stalled(names.INGEST_FAILED, message), now)
     if outcome.state != "Succeeded":
-        message = f"Workflow {_name(workflow)} reads the source"
+        message = outcome.message or f"Workflow {_name(workflow)} reads the source"
         return _status(dataset, Waiting(names.INGESTING, message), now)
     try:
         result = IngestResult.model_validate_json(

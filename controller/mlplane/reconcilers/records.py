@@ -41,7 +41,8 @@ def model_version_for(run: TrainingRun, task: RunTask, result: RunResult) -> Mod
 def evaluation_for(run: TrainingRun, task: RunTask, result: RunResult, version: ModelVersion) -> Evaluation:
     """The judgement that came with the run; named by what was judged by which gates."""
     split = run.spec.evaluation.split
-    question = [task.dataset.digest, split, [gate.to_body() for gate in run.spec.evaluation.gates]]
+    label = run.spec.evaluation.label
+    question = [task.dataset.digest, split, label, [gate.to_body() for gate in run.spec.evaluation.gates]]
     return Evaluation(
         metadata=ObjectMeta(name=f"{version.name}-{short_hash(question)}"),
         spec=EvaluationSpec(

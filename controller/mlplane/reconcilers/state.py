@@ -7,7 +7,7 @@ from typing import Any
 
 from mlplane import names
 from mlplane.api.conditions import condition, merged
-from mlplane.api.meta import Condition, Resource
+from mlplane.api.meta import Body, Condition, Resource
 from mlplane.reconcilers.plan import Observed
 
 
@@ -43,6 +43,14 @@ Gate = Callable[[Any, Observed], Waiting | Stalled | None]
 def first_blocked(gates: tuple[Gate, ...], obj: Resource, observed: Observed) -> Waiting | Stalled | None:
     """The first gate that holds; their order is the order in which a person should look."""
     return next((blocked for gate in gates if (blocked := gate(obj, observed))), None)
+
+
+def name_taken(child: Body, reason: str) -> Waiting | Stalled:
+    """The child's name is held by what an earlier object of the same name left, or by something else."""
+    what = f'{child["kind"]} "{child["metadata"]["name"]}"'
+    if any(r.get("controller") for r in child["metadata"].get("ownerReferences") or ()):
+        return Waiting(reason, f"waits for {what} of an earlier owner to go")
+    return Stalled(reason, f"{what} is in the way and belongs to nobody: delete it")
 
 
 def conditions(

@@ -9,14 +9,15 @@ from mlplane import names, tasks
 from mlplane.adapters import argo
 from mlplane.adapters.children import is_owned_by
 from mlplane.api import Body, TrainingRun
-from mlplane.api.conditions import is_current, is_true, of
+from mlplane.api.conditions import is_current, of
 from mlplane.api.dataset import DatasetStatus
 from mlplane.api.evaluation import PinnedRef
+from mlplane.api.meta import Condition
 from mlplane.api.refs import Query, Ref
 from mlplane.api.trainingrun import Resolved, ResolvedDataset, TrainingRunStatus
 from mlplane.reconcilers import records
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions, first_blocked
+from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions, first_blocked, name_taken
 from mlplane.tasks import RunResult, RunTask
 
 KIND = TrainingRun
@@ -65,13 +66,11 @@ GATES = (dataset_missing, dataset_not_ready, split_missing)
 
 def plan(run: TrainingRun, observed: Observed, now: datetime, settings: Settings) -> Plan:
     """Start what may start, follow what runs, publish what has finished; a finished run stays finished."""
-    if _is_finished(run):
-        return Plan(run.status)
+    if (finished := _finished(run)) is not None:
+        return Plan(_status(run, finished, now, *_lasting(run)))
     attempt, workflow = _newest_attempt(run, observed)
     if workflow is not None and not is_owned_by(workflow, run):
-        name = workflow["metadata"]["name"]
-        state = Waiting(names.RUNNING, f'waits for Workflow "{name}" of an earlier TrainingRun to go')
-        return Plan(_status(run, state, now))
+        return Plan(_status(run, name_taken(workflow, names.RUNNING), now))
     if workflow is not None:
         return _follow(run, attempt, workflow, now)
     if blocked := first_blocked(GATES, run, observed):
@@ -82,9 +81,10 @@ def plan(run: TrainingRun, observed: Observed, now: datetime, settings: Settings
 def _newest_attempt(run: TrainingRun, observed: Observed) -> tuple[int, Body | None]:
     """The newest attempt and its Workflow; where that one was deleted, the number of the next."""
     attempt = run.status.attempt or 1
-    if (following := observed.get(_workflow(run, attempt + 1))) is not None:
+    workflow, following = (observed.get(_workflow(run, n)) for n in (attempt, attempt + 1))
+    if following is not None and (workflow is None or is_owned_by(following, run)):
         return attempt + 1, following
-    if (workflow := observed.get(_workflow(run, attempt))) is not None:
+    if workflow is not None:
         return attempt, workflow
     return (attempt + 1 if run.status.workflow else attempt), None
 
@@ -130,7 +130,8 @@ def _follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime) -> Pl
         message = f'{outcome.message}; see the logs of Workflow "{name}", then create a run with another name'
         return Plan(_failed(run, message, now, known))
     if outcome.state != "Succeeded":
-        state = Waiting(names.RUNNING, f'Workflow "{name}" runs: progress {outcome.progress or "unknown"}')
+        message = outcome.message or f'Workflow "{name}" runs: progress {outcome.progress or "unknown"}'
+        state = Waiting(names.RUNNING, message)
         return Plan(_status(run, state, now, **known))
     try:
         result = RunResult.model_validate_json(
@@ -183,9 +184,22 @@ def _status(
     )
 
 
-def _is_finished(run: TrainingRun) -> bool:
-    body = run.to_body()
-    return is_true(body, names.COMPLETE) or is_true(body, names.FAILED)
+def _finished(run: TrainingRun) -> Ready | Stalled | None:
+    """The state of a run that has ended, from the condition that lasts; None while it has not."""
+    for condition in _conditions(run, names.COMPLETE):
+        return Ready(names.COMPLETED, condition.message)
+    for condition in _conditions(run, names.FAILED):
+        return Stalled(names.RUN_FAILED, condition.message)
+    return None
+
+
+def _lasting(run: TrainingRun) -> list[tuple[str, bool, str, str]]:
+    lasting = [*_conditions(run, names.COMPLETE), *_conditions(run, names.FAILED)]
+    return [(c.type, True, c.reason, c.message) for c in lasting]
+
+
+def _conditions(run: TrainingRun, type_: str) -> list[Condition]:
+    return [c for c in run.status.conditions if c.type == type_ and c.status == "True"]
 
 
 def _resolved(task: RunTask) -> Resolved:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
+
 from mlplane.api.meta import GitSource
-from mlplane.errors import InvalidInput, Terminal
+from mlplane.errors import InvalidInput, Terminal, Transient
 from mlplane.steps.gitcommand import CommitUnavailable, run_git
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -100,6 +102,12 @@ class Repository:
         return run_git(self.directory, list(arguments))
 
 
+@retry(
+    retry=retry_if_exception_type(Transient),
+    stop=stop_after_attempt(4),
+    wait=wait_exponential(max=15),
+    reraise=True,
+)
 def fetch(source: GitSource, directory: Path) -> Repository:
     """Fetch the commit of a source into a bare repository.
 
@@ -110,7 +118,8 @@ def fetch(source: GitSource, directory: Path) -> Repository:
     Raises:
         InvalidInput: there is no such commit.
         Terminal: git is not there, or may not read the repository.
-        Transient: the network or the server fails.
+        Transient: the network or the server fails, also after some tries. Argo would not try again: to it,
+            a step that says no has failed.
     """
     run_git(directory, ["init", "--quiet", "--bare", "--template=", "."])
     flags = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]

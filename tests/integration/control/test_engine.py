@@ -7,13 +7,16 @@ from typing import Literal
 
 import pytest
 
+import builders as b
 from mlplane import names
 from mlplane.adapters.children import owner_reference
 from mlplane.api.conditions import of
 from mlplane.api.meta import ApiModel, Resource, Status
 from mlplane.api.refs import Query, Ref
+from mlplane.engine.act import act
 from mlplane.engine.loop import Engine
-from mlplane.errors import Transient
+from mlplane.errors import Terminal, Transient
+from mlplane.local.bootstrap import bootstrap, objects_for
 from mlplane.reconcilers.plan import Plan, Settings
 from mlplane.reconcilers.state import Ready, Waiting, conditions
 
@@ -176,6 +179,15 @@ async def test_a_child_of_somebody_else_is_not_taken_for_ours(cluster, things, s
         await things("a")
         body = await settled("a", names.API_ERROR)
     assert "ConfigMap/a-made exists and belongs to nobody that mlplane knows" in of(body, "Ready")["message"]
+
+
+async def test_a_record_that_exists_counts_only_if_it_pins_the_same_bytes(cluster, settled):
+    await bootstrap(cluster, objects_for("default", "", ()), while_=lambda: None)
+    await act(cluster, Plan(Status(), create=(b.model_version(),)))
+    await act(cluster, Plan(Status(), create=(b.model_version(),)))
+    other = b.model_version(digest="sha256:" + "0" * 64)
+    with pytest.raises(Terminal, match=r"exists and pins sha256:e+, not sha256:0+"):
+        await act(cluster, Plan(Status(), create=(other,)))
 
 
 async def test_an_earlier_object_of_the_same_name_is_somebody_else(cluster, things, settled):

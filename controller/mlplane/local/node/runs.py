@@ -84,6 +84,9 @@ def _keep_previous_log(folder: PodFolder, container: str) -> None:
         folder.log(container).replace(folder.previous_log(container))
 
 
+_DAMAGED: Body = {"pid": 0, "started": "", "code": 128 + signal.SIGKILL, "finished": 0.0}
+
+
 def reap() -> None:
     """Take the exit codes of shims that have ended, so that no zombies stay."""
     for pid, process in list(_started_here.items()):
@@ -138,10 +141,13 @@ def _ended(run: Run, state: Literal["exited", "lost"], run_dir: Path, code: int,
 
 
 def _json(path: Path) -> Body | None:
+    """What a shim has written; of a damaged file, that it was there, so that its attempt counts as lost."""
     try:
         found: Body = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
+    except ValueError:
+        return _DAMAGED
     return found
 
 

@@ -51,6 +51,8 @@ def write(path: str, content: dict[str, object]) -> None:
     partial = f"{path}.{os.getpid()}"
     with open(partial, "w") as file:  # noqa: PTH123
         json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())  # a file that is empty after a power cut would say nothing of a process
     os.replace(partial, path)  # noqa: PTH105
 
 

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mlplane.api import Body
 from mlplane.api.refs import Ref, ref_of
@@ -211,5 +212,11 @@ class Worker:
             run, path = lifecycle.last(found, container), self._folder.log(container["name"])
             wanted = container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
             if wanted and run is not None and run.state == "exited" and run.code != 0 and path.exists():
-                words[container["name"]] = path.read_bytes()[-LAST_WORDS:].decode(errors="replace").strip()
+                words[container["name"]] = _end_of(path)
         return words
+
+
+def _end_of(log_file: Path) -> str:
+    with log_file.open("rb") as file:
+        file.seek(max(0, log_file.stat().st_size - LAST_WORDS))
+        return file.read().decode(errors="replace").strip()
