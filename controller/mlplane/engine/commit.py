@@ -8,6 +8,7 @@ another one took over loses in the same way.
 
 from mlplane.api.meta import Body
 from mlplane.api.refs import ref_of
+from mlplane.cluster.mergepatch import change
 from mlplane.cluster.port import Cluster
 from mlplane.errors import Transient
 from mlplane.names import CONTROLLER_MANAGER
@@ -20,7 +21,7 @@ async def commit(cluster: Cluster, body: Body, status: Body) -> bool:
         Transient: The object was changed since it was read, or the server does not answer.
         Terminal: The server refused it.
     """
-    changes = difference(body.get("status") or {}, status)
+    changes = change(body.get("status") or {}, status)
     if not changes:
         return False
     version = body["metadata"]["resourceVersion"]
@@ -29,13 +30,3 @@ async def commit(cluster: Cluster, body: Body, status: Body) -> bool:
     if written is None:
         raise Transient(f"{ref_of(body)} went while its status was made")
     return True
-
-
-def difference(old: Body, new: Body) -> Body:
-    """The merge-patch that makes ``old`` into ``new``: null for what vanished, lists as a whole. Pure."""
-    patch: Body = {key: None for key in old if key not in new}
-    for key, value in new.items():
-        if key not in old or old[key] != value:
-            both_maps = isinstance(value, dict) and isinstance(old.get(key), dict)
-            patch[key] = difference(old[key], value) if both_maps else value
-    return patch

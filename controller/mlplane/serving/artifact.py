@@ -18,8 +18,8 @@ import torch
 from mlplane.api.modelversion import Signature
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.serving.tensors import DTYPES, Input, Interface, tensor_of
-from mlplane.store.archive import inspect, inspect_members
 from mlplane.store.digest import digest_of
+from mlplane.store.loading import load_program
 
 _LOAD_ERRORS = (
     RuntimeError, ValueError, TypeError, AttributeError, AssertionError, LookupError, ArithmeticError,
@@ -79,7 +79,7 @@ def load_predictor(directory: Path, digest: str) -> Predictor:
     if (found := digest_of(directory)) != digest:
         raise Terminal(f"the files in {directory} have the digest {found}; allowed: {digest}")
     signature = _signature(directory / "signature.json")
-    predictor = Predictor(_program(directory / "model.pt2"), signature)
+    predictor = Predictor(load_program(directory / "model.pt2"), signature)
     _prove(predictor, directory / "sample.json")
     return predictor
 
@@ -89,18 +89,6 @@ def _signature(path: Path) -> Signature:
         return Signature.model_validate_json(path.read_bytes())
     except (OSError, pydantic.ValidationError) as error:
         raise Terminal(f"{path.name} is not a signature: {error}") from error
-
-
-def _program(path: Path) -> torch.export.ExportedProgram:
-    """Load an archive that cannot run code; it is looked at twice, for readers of zip files may disagree."""
-    inspect(path)
-    try:
-        reader = torch._C.PyTorchFileReader(str(path))  # noqa: SLF001  what torch.export.load reads with
-        sizes = {name: reader.get_record_size(name) for name in reader.get_all_records()}
-        inspect_members(sizes, reader.get_record)
-        return torch.export.load(path)
-    except _LOAD_ERRORS as error:
-        raise Terminal(f"{path.name} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _interface_of(program: torch.export.ExportedProgram, signature: Signature) -> Interface:

@@ -1,6 +1,6 @@
 """Load the exported program of a stored model, once it is sure that loading runs nothing that came with it.
 
-Called by ``steps.evaluate``.
+Called by ``steps.evaluate`` and by the predictor.
 """
 
 from pathlib import Path

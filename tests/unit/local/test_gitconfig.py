@@ -53,3 +53,26 @@ def test_each_spelling_of_the_address_leads_to_the_folder_and_to_any_commit(repo
 
 def test_a_repository_without_an_address_needs_no_configuration(repo):
     assert gitconfig_for(repo, []) == ""
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://git.example.com/team/digits-data.git",
+        "https://git.example.com/team/digits2",
+        "ssh://git@git.example.com/team/digits_old.git",
+    ],
+)
+def test_a_repository_whose_name_begins_alike_stays_where_it_is(repo, tmp_path, other):
+    config = tmp_path / "gitconfig"
+    config.write_text(gitconfig_for(repo, [ADDRESS]))
+    assert git("ls-remote", "--get-url", other, GIT_CONFIG_GLOBAL=str(config)) == other
+
+
+@pytest.mark.parametrize("user", ["oauth2:s3cret", "s3cret"], ids=["user and token", "a bare token"])
+def test_a_password_of_a_remote_stays_out_of_pods(repo, tmp_path, user):
+    text = gitconfig_for(repo, [ADDRESS.replace("://", f"://{user}@")])
+    assert "s3cret" not in text
+    config = tmp_path / "gitconfig"
+    config.write_text(text)
+    assert git("ls-remote", "--get-url", ADDRESS, GIT_CONFIG_GLOBAL=str(config)).startswith("file://")

@@ -1,7 +1,6 @@
 """HTTP: who may, what a path is about, and failures as Status objects."""
 
 import logging
-from collections.abc import Awaitable, Callable
 
 import orjson
 from aiohttp import web
@@ -32,7 +31,6 @@ _OPENAPI_V2 = b"\x0a\x032.0"
 _OPENAPI_V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 log = logging.getLogger(__name__)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(server: Server, token: str) -> web.Application:

@@ -7,7 +7,6 @@ from mlplane.local.apiserver.shapes import SHAPES
 NAMESPACES = Collection("", "namespaces")
 PODS = Collection("", "pods")
 EVENTS = Collection("", "events")
-SECRETS = Collection("", "secrets")
 
 _CREATE = ("create",)
 

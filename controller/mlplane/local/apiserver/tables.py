@@ -6,7 +6,7 @@ The HTTP layer asks ``columns_for`` once for a kind and ``table`` for every list
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from mlplane.local.apiserver import ages, jsonpaths
 from mlplane.local.apiserver.columns import AGE, NAME, TableColumn
@@ -15,7 +15,6 @@ from mlplane.local.apiserver.statuses import Body
 
 __all__ = ["TableColumn", "columns_for", "table"]
 
-IncludeObject = Literal["None", "Metadata", "Object"]
 """The parameter ``includeObject``: what a row carries beside its cells."""
 
 

@@ -8,10 +8,10 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from mlplane.api.meta import Body
 from mlplane.api.refs import ref_of
+from mlplane.cluster.mergepatch import change
 from mlplane.cluster.port import Cluster
 from mlplane.errors import MlplaneError
 from mlplane.local.inference.gateway import gateway
@@ -127,7 +127,7 @@ class _Engine:
             now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         if status != before:
-            patch = {"status": _difference(before, status)}
+            patch = {"status": change(before, status)}
             await self._cluster.patch(ref_of(service), patch, manager=MANAGER, subresource="status")
 
 
@@ -138,11 +138,3 @@ def _problems(service: Body, runtime: Body | None) -> list[str]:
         name = runtime["metadata"]["name"]
         found += [f"{RUNTIME_KIND} {name!r}: {text}" for text in violations(RUNTIME_KIND, runtime)]
     return found
-
-
-def _difference(before: Any, after: Any) -> Any:
-    """A merge patch from one JSON value to another: what changed, and None for what is gone."""
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return after
-    changed = {k: _difference(before.get(k), v) for k, v in after.items() if before.get(k) != v}
-    return changed | dict.fromkeys(before.keys() - after.keys())

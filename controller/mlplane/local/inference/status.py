@@ -11,7 +11,6 @@ from mlplane.api.meta import Body
 from mlplane.local.inference.planning import Observed, Plan, is_ready
 from mlplane.local.inference.pods import CONTAINER, STORAGE_INITIALIZER, is_of, replicas_of
 
-_READY_PARTS = ("PredictorReady", "IngressReady")
 _TRANSITIONS = {
     "Pending": "InProgress",
     "Loading": "InProgress",

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from mlplane.api import Body
 from mlplane.api.refs import Ref, ref_of
+from mlplane.cluster.mergepatch import change
 from mlplane.errors import MlplaneError
-from mlplane.local.changes import change
 from mlplane.local.node import lifecycle, runs, starting, status
 from mlplane.local.node.ending import STARTING_LIMIT, Ending
 from mlplane.local.node.health import Checkup

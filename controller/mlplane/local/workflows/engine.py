@@ -17,9 +17,9 @@ from mlplane import names
 from mlplane.api import Body
 from mlplane.api.conditions import timestamp
 from mlplane.api.refs import Query, Ref
+from mlplane.cluster.mergepatch import change
 from mlplane.cluster.port import Cluster
 from mlplane.errors import MlplaneError, Terminal, Transient
-from mlplane.local.changes import change
 from mlplane.local.nodenames import NODE_NAME
 from mlplane.local.workflows import podstates
 from mlplane.local.workflows.identity import COMPLETED_LABEL, ENGINE_MANAGER, WORKFLOW_LABEL

@@ -1,6 +1,6 @@
 """What to write so that an object becomes what it should be: JSON merge patches (RFC 7396). Pure.
 
-The node and the workflow engine write status with them, and nothing if nothing changed.
+The controller and the engines of the local plane write status with them, and nothing if nothing changed.
 """
 
 from mlplane.api import Body

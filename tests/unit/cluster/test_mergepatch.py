@@ -1,6 +1,6 @@
 """Merge patches that say only what changed."""
 
-from mlplane.local.changes import change
+from mlplane.cluster.mergepatch import change
 
 
 def test_nothing_changed_is_an_empty_patch():
