@@ -3,6 +3,7 @@
 The folders are the data flow, top to bottom; imports point the other way:
 
     api          what the user says and sees: five kinds as pydantic models
+    structural   how Kubernetes judges an object by its schema
     schema       the kinds as CRDs and JSON Schemas
     adapters     the kinds as Argo Workflows and KServe InferenceServices, and their outcomes read back
     reconcilers  the decisions: what should exist, and what the status says; pure
