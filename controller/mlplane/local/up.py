@@ -15,14 +15,16 @@ from pathlib import Path
 
 from mlplane.api.meta import Body
 from mlplane.cluster.kube import connect
-from mlplane.errors import Terminal
+from mlplane.errors import MlplaneError, Terminal
 from mlplane.local.bootstrap import bootstrap, objects_for
 from mlplane.local.files import write_atomic
 from mlplane.local.gitconfig import addresses_of, gitconfig_for
+from mlplane.local.node.kubelet import end_pods
 from mlplane.local.programs import Follow, Program, programs
 from mlplane.local.state import HOST, NAMESPACE, State
 
 READY_S = 30.0
+END_S = 15.0
 GATEWAY_POLL_S = 0.03
 TRIES = 3
 """An API server that ends this often before it answers will not do better."""
@@ -68,9 +70,19 @@ async def running(
         finally:
             # The controller first, so that it does not make up for what the engines take down.
             apiserver, controller, engines = tasks
-            for task in (controller, engines, apiserver):
+            for task in (controller, engines):
                 task.cancel()
                 await asyncio.wait([task])
+            await _end_what_is_left(state)
+            apiserver.cancel()
+            await asyncio.wait([apiserver])
+
+
+async def _end_what_is_left(state: State) -> None:
+    """End pods that the engines had no time for: they had just died, or had not looked yet."""
+    with contextlib.suppress(MlplaneError, TimeoutError):
+        async with asyncio.timeout(END_S), connect(state.kubeconfig) as cluster:
+            await end_pods(cluster, state.root)
 
 
 async def _get_ready(state: State, objects: Sequence[Body], kept: tuple[Program, ...]) -> None:

@@ -9,7 +9,7 @@ import aiohttp
 from mlplane.api import Body
 from mlplane.api.refs import Query
 from mlplane.cluster.port import Cluster
-from mlplane.errors import Transient
+from mlplane.errors import MlplaneError, Transient
 from mlplane.local.node import runs
 from mlplane.local.node.lifecycle import Backoff
 from mlplane.local.node.orphans import end_orphans
@@ -48,6 +48,29 @@ async def run_node(
         finally:
             # A failure of the node itself is no reason to end pods: it is started again.
             await kubelet.stop(end_pods=is_cancelled)
+
+
+async def end_pods(cluster: Cluster, state_root: Path) -> None:
+    """End the processes of all pods in the place of a node that is not there to do it, or was not in time.
+
+    Called by ``local.up`` when the engines have stopped: they may have been killed just before.
+    """
+    async with aiohttp.ClientSession() as session:
+        await _end_pods(Node(cluster, state_root, (), session, Backoff()), [])
+
+
+async def _end_pods(node: Node, known: list[Worker]) -> None:
+    """End what the API server knows of, or, if it does not answer, what a watch has seen."""
+    try:
+        workers = [Worker(node, body) for body in await node.cluster.list(PODS)]
+    except MlplaneError as error:
+        log.warning("pods cannot be listed: %s", error)
+        workers = known
+    ends = await asyncio.gather(*(worker.shut_down() for worker in workers), return_exceptions=True)
+    for worker, end in zip(workers, ends, strict=True):
+        if isinstance(end, BaseException):
+            log.warning("pod %s: its end could not be written now, and will be: %s", worker.ref.name, end)
+    runs.reap()
 
 
 class _Kubelet:
@@ -103,10 +126,5 @@ class _Kubelet:
         for _, task in workers:
             task.cancel()
         await asyncio.gather(*(task for _, task in workers), return_exceptions=True)
-        if not end_pods:
-            return
-        ends = await asyncio.gather(*(worker.shut_down() for worker, _ in workers), return_exceptions=True)
-        for (worker, _), end in zip(workers, ends, strict=True):
-            if isinstance(end, BaseException):
-                log.warning("pod %s: its end could not be written now, and will be: %s", worker.ref.name, end)
-        runs.reap()
+        if end_pods:
+            await _end_pods(self._node, [worker for worker, _ in workers])
