@@ -26,6 +26,8 @@ def demo(
     from mlplane.cli.journey import Journey
 
     with _signals_interrupt(), _folder(keep) as folder:
+        # A signal while the loop is being made would leave half a loop; it is let in again by the journey.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         asyncio.run(Journey(folder, record, export).run(timeout, keep))
 
 
