@@ -6,12 +6,17 @@ CLI_DOCS = $(BIN)/python -m typer mlplane.cli.main utils docs --name mlplane --t
 # Rendered objects are judged by Argo's and KServe's own CRDs where these are given; CI has to give them.
 UPSTREAM := $(if $(CI)$(MLPLANE_UPSTREAM_CRDS),tests/upstream)
 
-.PHONY: env demo test check fix generate clean
+.PHONY: env demo test conformance storms check fix generate clean story kind faults
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo      from a git commit to a prediction, on this machine (KEEP=1 leaves the plane up)"
 	@echo "make test      all tests"
+	@echo "make story     the digits story on a cluster: KUBECONFIG=FILE"
+	@echo "make kind      a kind cluster with Argo, KServe, a store and mlplane (untested)"
+	@echo "make storms    error storms on the controller and on a Kopf operator, side by side"
+	@echo "make conformance  the API server against recordings of a real one (KUBECONFIG=FILE: any server)"
+	@echo "make faults    kill a process at every API write of every story: hours (MINUTES=30 tries a part of all)"
 	@echo "make check     format, lint, types, architecture, generated files"
 	@echo "make fix       format and repair what can be repaired"
 	@echo "make generate  write crds/, schemas/ and docs/reference/cli.md anew"
@@ -32,7 +37,30 @@ demo: env
 
 test: env
 	$(BIN)/python -m pytest tests/unit tests/golden tests/architecture tests/docs $(UPSTREAM) -n 2
-	$(BIN)/python -m pytest tests/integration tests/conformance tests/e2e
+	$(BIN)/python -m pytest tests/integration tests/conformance tests/faults tests/e2e
+
+# On a cluster that is not ours; KUBECONFIG has to be of somebody who may do everything, and named here.
+story: env
+	@test "$(origin KUBECONFIG)" = "command line" || { echo "say which: make story KUBECONFIG=FILE"; exit 2; }
+	KUBECONFIG=$(KUBECONFIG) $(BIN)/python -m pytest tests/cluster
+
+# About an hour; the figures of docs/explanation/error-storms.md.
+storms: env
+	PYTHONPATH=tests $(BIN)/python -m faults.storms --out benchmarks/results/error-storms.json
+
+# Untested: see docs/how-to/kind.md.
+kind:
+	manifests/overlays/kind/install.sh
+
+# A server other than the local one has to be named here, not in the environment: the matrix writes to it.
+conformance: env
+	CONFORMANCE_KUBECONFIG=$(if $(filter command%,$(origin KUBECONFIG)),$(abspath $(KUBECONFIG))) RECORD=$(RECORD) \
+	  $(BIN)/python -m pytest tests/conformance/matrix $(if $(CELLS),-k "$(CELLS)")
+
+# See docs/explanation/crash-points.md.
+faults: env
+	PYTHONPATH=tests $(BIN)/python -m faults.crash --out benchmarks/results/crash-points.json \
+	  $(if $(MINUTES),--minutes $(MINUTES))
 
 check: env
 	$(BIN)/ruff format --check .

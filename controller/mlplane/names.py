@@ -13,6 +13,11 @@ INFERENCE_SERVICE_KIND = "InferenceService"
 SERVING_RUNTIME = "mlplane-torch"
 """The ClusterServingRuntime that serves exported torch programs."""
 
+SYSTEM_NAMESPACE = "mlplane-system"
+"""Where the controller lives, and its Lease."""
+LEASE = "mlplane-controller"
+"""The Lease of the controller that works."""
+
 # Field managers of server-side apply.
 CONTROLLER_MANAGER = "mlplane-controller"
 GITOPS_MANAGER = "mlplane-gitops"
@@ -93,3 +98,6 @@ TASK_ENV = "MLPLANE_TASK"
 RUNNER_SERVICE_ACCOUNT = "mlplane-runner"
 EXECUTOR_SERVICE_ACCOUNT = "mlplane-executor"
 SERVER_SERVICE_ACCOUNT = "mlplane-server"
+
+CONTROLLER_SERVICE_ACCOUNT = "mlplane-controller"
+"""In the system namespace; what the controller may do is bound to it."""

@@ -42,6 +42,7 @@ READY_SERVICE = service(
     {
         "observedGeneration": 1,
         "url": "http://digits-default.example.com",
+        "address": {"url": "http://digits-v-eeeeeeee-predictor.default.svc.cluster.local"},
         "conditions": [{"type": "Ready", "status": "True"}],
     }
 )

@@ -18,6 +18,7 @@ from argo_workflows.api_client import ApiClient
 from mlplane import names, tasks
 from mlplane.adapters.children import labels_for, owner_reference, short_hash
 from mlplane.api import Body, Dataset, Resource, TrainingRun
+from mlplane.api.reading import at, mapping, mappings, named, text
 from mlplane.errors import Terminal
 from mlplane.settings import Settings
 from mlplane.tasks import IngestTask, RunTask
@@ -100,11 +101,11 @@ def task_of(workflow: Body) -> RunTask:
     Raises:
         Terminal: the Workflow holds no such task.
     """
-    for template in workflow["spec"].get("templates") or ():
-        for variable in (template.get("container") or {}).get("env") or ():
+    for template in mappings(at(workflow, "spec", "templates")):
+        for variable in mappings(at(template, "container", "env")):
             if variable.get("name") == names.TASK_ENV:
-                return RunTask.model_validate_json(variable["value"].replace("$$", "$"))
-    message = f"Workflow {workflow['metadata']['name']} was not made for a TrainingRun: it holds no task"
+                return RunTask.model_validate_json(text(variable.get("value")).replace("$$", "$"))
+    message = f"Workflow {named(workflow)} was not made for a TrainingRun: it holds no task"
     raise Terminal(message)
 
 
@@ -122,14 +123,18 @@ class Outcome:
 
 
 def outcome_of(workflow: Body) -> Outcome:
-    """Read a Workflow. Unknown phases count as running: the next event tells more."""
-    status = workflow.get("status") or {}
-    nodes = list((status.get("nodes") or {}).values())
+    """Read a Workflow. Unknown phases count as running: the next event tells more.
+
+    Whatever stands in it, it is read: parts that are not as Argo writes them count as absent.
+    """
+    status = mapping(workflow.get("status"))
+    nodes = mappings(list(mapping(status.get("nodes")).values()))
     phase = status.get("phase") or "Pending"
+    known = isinstance(phase, str) and phase in _STATES
     return Outcome(
-        state=_STATES.get(phase, "Running"),
-        message=_failure(status, nodes) or _waiting(nodes),
-        progress=status.get("progress") or "",
+        state=_STATES[phase] if known else "Running",
+        message=_failure(status, nodes) or _waiting(nodes) or ("" if known else _unknown(phase)),
+        progress=text(status.get("progress"))[:PROGRESS_LIMIT],
         outputs=_outputs(nodes),
     )
 
@@ -143,24 +148,35 @@ _STATES: dict[str, Literal["Pending", "Running", "Succeeded", "Failed"]] = {
 }
 
 
+PROGRESS_LIMIT = 32
+
+
+def _unknown(phase: object) -> str:
+    return f"the Workflow is in a phase that mlplane does not know: {str(phase)[:40]!r}"
+
+
 def _failure(status: Body, nodes: list[Body]) -> str:
     """The message of the pod that failed last; the Workflow's own says only that a child failed."""
     failed = [n for n in nodes if n.get("type") == "Pod" and n.get("phase") in ("Failed", "Error")]
     if not failed:
-        return status.get("message") or ""
-    last = max(failed, key=lambda n: n.get("finishedAt") or "")
-    return f"step {last.get('templateName')}: {_sentence(last.get('message') or last['phase'])}"
+        return text(status.get("message"))
+    last = max(failed, key=lambda n: text(n.get("finishedAt")))
+    return f"step {_step(last)}: {_sentence(text(last.get('message')) or last['phase'])}"
 
 
-_STARTING = (None, "", "ContainerCreating", "PodInitializing")
+def _step(node: Body) -> str:
+    return text(node.get("templateName")) or "without a name"
+
+
+_STARTING = ("", "ContainerCreating", "PodInitializing")
 """What a pod says that starts as it should."""
 
 
 def _waiting(nodes: list[Body]) -> str:
     """What keeps a pod from starting, such as an image that cannot be had."""
     pods = (n for n in nodes if n.get("type") == "Pod" and n.get("phase") == "Pending")
-    pending = (n for n in pods if n.get("message") not in _STARTING)
-    return next((f"step {n.get('templateName')} has not started: {n['message']}" for n in pending), "")
+    pending = (n for n in pods if text(n.get("message")) not in _STARTING)
+    return next((f"step {_step(n)} has not started: {n['message']}" for n in pending), "")
 
 
 def _sentence(message: str) -> str:
@@ -174,9 +190,9 @@ def _outputs(nodes: list[Body]) -> dict[str, str]:
     for node in nodes:
         if node.get("phase") != "Succeeded" or node.get("type") not in ("Pod", "Retry"):
             continue
-        for parameter in (node.get("outputs") or {}).get("parameters") or ():
-            if parameter.get("value") is not None:
-                found[f"{node.get('templateName')}.{parameter['name']}"] = parameter["value"]
+        for parameter in mappings(at(node, "outputs", "parameters")):
+            if isinstance(parameter.get("value"), str):
+                found[f"{node.get('templateName')}.{parameter.get('name')}"] = parameter["value"]
     return found
 
 

@@ -5,6 +5,7 @@ import json
 
 from mlplane import names
 from mlplane.api.meta import Body, Resource
+from mlplane.api.reading import at, mappings
 
 
 def owner_reference(owner: Resource) -> Body:
@@ -26,8 +27,13 @@ def labels_for(owner: Resource) -> dict[str, str]:
 
 def is_owned_by(child: Body, owner: Resource) -> bool:
     """Whether the owner, and not an earlier object of its name, controls the child."""
-    references = child["metadata"].get("ownerReferences") or ()
-    return any(r.get("controller") and r.get("uid") == owner.metadata.uid for r in references)
+    return (controller_of(child) or {}).get("uid") == owner.metadata.uid
+
+
+def controller_of(child: Body) -> Body | None:
+    """The reference to the object that controls this one; None if nothing does."""
+    references = mappings(at(child, "metadata", "ownerReferences"))
+    return next((reference for reference in references if reference.get("controller")), None)
 
 
 def short_hash(value: object) -> str:

@@ -6,11 +6,13 @@ belongs to the serving runtime; the tests check the result against KServe's own 
 
 from dataclasses import dataclass
 from typing import Literal, TypedDict
+from urllib.parse import urlsplit
 
 from mlplane import names
 from mlplane.adapters.children import labels_for, owner_reference, short_digest
 from mlplane.api import Body, ModelServer, ModelVersion
 from mlplane.api.conditions import of
+from mlplane.api.reading import at, text
 from mlplane.settings import Settings
 from mlplane.store.uris import resolve
 
@@ -86,6 +88,10 @@ def inference_service_for(server: ModelServer, version: ModelVersion, settings: 
     }
 
 
+NOT_SEEN = "the InferenceService has not been looked at yet"
+URL_LIMIT = 512
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """How far an InferenceService is."""
@@ -96,16 +102,40 @@ class Endpoint:
 
 
 def endpoint_of(service: Body) -> Endpoint:
-    """Read an InferenceService; what speaks of an older generation is not there yet."""
-    status = service.get("status") or {}
-    if status.get("observedGeneration") != service["metadata"].get("generation"):
-        return Endpoint("Pending", "the InferenceService has not been looked at yet")
-    model = status.get("modelStatus") or {}
-    url = status.get("url") or ""
-    if model.get("transitionStatus") in ("BlockedByFailedLoad", "InvalidSpec"):
-        failure = model.get("lastFailureInfo") or {}
-        return Endpoint("Failed", failure.get("message") or failure.get("reason") or "", url)
-    ready = of(service, "Ready") or {}
-    if ready.get("status") == "True":
-        return Endpoint("Ready", "", url)
-    return Endpoint("Pending", ready.get("message") or ready.get("reason") or "no condition Ready yet", url)
+    """Read an InferenceService; what speaks of an older predictor is not there yet.
+
+    ``status.observedGeneration`` does not tell: KServe writes the generation of the predictor's Deployment
+    there, which is another one for each predictor. ``status.address`` names the predictor that was looked at.
+    """
+    transition = at(service, "status", "modelStatus", "transitionStatus")
+    url, ready = text(at(service, "status", "url"))[:URL_LIMIT], of(service, "Ready")
+    failure = at(service, "status", "modelStatus", "lastFailureInfo")
+    failed = Endpoint("Failed", _why(failure) or "KServe does not say why", url)
+    if transition == "InvalidSpec":  # KServe goes no further, and leaves the address as it was
+        return failed
+    if ready is None or _addressed(service) not in ("", _workload(service)):
+        return Endpoint("Pending", NOT_SEEN, url)
+    if transition == "BlockedByFailedLoad":
+        return failed
+    if ready.get("status") != "True":
+        return Endpoint("Pending", _why(ready) or "it is not ready yet", url)
+    return Endpoint("Ready", "", url) if url else Endpoint("Pending", "it is ready and has no address yet")
+
+
+def _why(said: object) -> str:
+    return text(at(said, "message")) or text(at(said, "reason"))
+
+
+def _addressed(service: Body) -> str:
+    """Name of the Service that the address leads to; empty before there is one."""
+    try:
+        host = urlsplit(text(at(service, "status", "address", "url"))).hostname
+    except ValueError:  # no URL
+        return "?"
+    return (host or "").partition(".")[0]
+
+
+def _workload(service: Body) -> str:
+    """What KServe calls the Deployment and the Service of the predictor."""
+    name = text(at(service, "spec", "predictor", "name"))
+    return "-".join(part for part in (text(at(service, "metadata", "name")), name, "predictor") if part)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from mlplane.api.meta import Body, Condition
+from mlplane.api.reading import at, mappings
 
 MESSAGE_LIMIT = 2048
 
@@ -38,10 +39,8 @@ def merged(old: Iterable[Condition], new: Iterable[Condition]) -> tuple[Conditio
 
 def of(body: Body | None, type_: str) -> Body | None:
     """The condition of that type in an object's status, as JSON; None where it has none."""
-    found: list[Body] = [
-        c for c in ((body or {}).get("status") or {}).get("conditions") or () if c.get("type") == type_
-    ]
-    return found[0] if found else None
+    conditions = mappings(at(body, "status", "conditions"))
+    return next((c for c in conditions if c.get("type") == type_), None)
 
 
 def is_true(body: Body | None, type_: str) -> bool:
@@ -52,9 +51,8 @@ def is_true(body: Body | None, type_: str) -> bool:
 def is_current(body: Body, type_: str = "Ready") -> bool:
     """Whether the condition is True and speaks of the object's present generation."""
     found = of(body, type_) or {}
-    return found.get("status") == "True" and found.get("observedGeneration") == body["metadata"].get(
-        "generation"
-    )
+    generation = at(body, "metadata", "generation")
+    return found.get("status") == "True" and found.get("observedGeneration") == generation
 
 
 def timestamp(moment: datetime) -> str:

@@ -25,7 +25,8 @@ class Query:
     api_version: str
     kind: str
     namespace: str | None = None
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str | None], ...] = ()
+    """Each with its value; None where any value will do."""
     fields: tuple[tuple[str, str], ...] = field(default=())
 
     def covers(self, ref: Ref) -> bool:

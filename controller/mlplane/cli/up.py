@@ -18,6 +18,13 @@ def up(
     ] = None,
     path: Annotated[str, typer.Option(help="Directory of manifests in the repository.")] = ".",
     revision: Annotated[str, typer.Option(help="Branch, tag or commit to follow.")] = "main",
+    allow_image: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Pattern of images, for example busybox:*, whose containers run as processes with the "
+            "programs of this machine. May be given several times."
+        ),
+    ] = None,
 ) -> None:
     """Run the plane until Ctrl-C; it goes on where it was when started again."""
     import asyncio
@@ -28,10 +35,11 @@ def up(
 
     if repo and git.root(repo) is None:
         raise InvalidInput(f"{repo} is no git repository: make one with `mlplane init {repo}`")
-    asyncio.run(_up(State.create(state), repo and repo.resolve(), path, revision))
+    images = tuple(allow_image or ())
+    asyncio.run(_up(State.create(state), repo and repo.resolve(), path, revision, images))
 
 
-async def _up(state: "State", repo: Path | None, path: str, revision: str) -> None:
+async def _up(state: "State", repo: Path | None, path: str, revision: str, images: tuple[str, ...]) -> None:
     """Say how to use the plane once it is ready, then wait for SIGINT or SIGTERM."""
     import asyncio
     import signal
@@ -44,7 +52,9 @@ async def _up(state: "State", repo: Path | None, path: str, revision: str) -> No
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     extra = [serving_runtime(DEFAULT_IMAGE)]
-    async with running(state, repo=repo, path=path, revision=revision, extra=extra, on_event=typer.echo):
+    async with running(
+        state, repo=repo, path=path, revision=revision, images=images, extra=extra, on_event=typer.echo
+    ):
         typer.echo(f"the plane is up; logs are in {state.logs}")
         typer.echo(f"export KUBECONFIG={state.kubeconfig}")
         if repo:

@@ -16,7 +16,7 @@ from mlplane.api.meta import Body
 from mlplane.api.refs import Query, Ref, ref_of
 from mlplane.cluster.access import load
 from mlplane.cluster.discovery import Discovery
-from mlplane.cluster.listing import list_pages
+from mlplane.cluster.listing import METADATA, list_pages
 from mlplane.cluster.port import Event
 from mlplane.cluster.transport import APPLY_PATCH, MERGE_PATCH, Transport
 from mlplane.cluster.watching import Watch
@@ -38,7 +38,7 @@ async def connect(kubeconfig: Path | None = None, context: str | None = None) ->
 
 
 class KubeCluster:
-    """A Kubernetes API. Satisfies ``port.Cluster``; ``logs`` is for the commands."""
+    """A Kubernetes API. Satisfies ``port.Cluster``; ``logs`` is for the commands, ``token`` for the plane."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -57,6 +57,17 @@ class KubeCluster:
     async def list(self, query: Query) -> list[Body]:
         """The objects of a query; all pages."""
         return (await list_pages(self._transport, self._discovery, query))[0]
+
+    async def versions(self, query: Query) -> dict[Ref, str]:
+        """The resourceVersions of the objects of a query, from lists of metadata."""
+        items, _ = await list_pages(self._transport, self._discovery, query, METADATA)
+        found = (item["metadata"] for item in items)
+        return {
+            Ref(query.api_version, query.kind, meta.get("namespace", ""), meta["name"]): meta[
+                "resourceVersion"
+            ]
+            for meta in found
+        }
 
     async def watch(self, query: Query) -> AsyncGenerator[Event, None]:
         """The objects of a query as ADDED, then SYNCED, then every change, for ever.
@@ -77,10 +88,10 @@ class KubeCluster:
             return None
         return reply.checked(f"create {ref}")
 
-    async def apply(self, body: Body, *, manager: str) -> Body:
-        """Server-side apply, taking over fields that others manage. Unknown fields are refused."""
+    async def apply(self, body: Body, *, manager: str, force: bool = True) -> Body:
+        """Server-side apply; ``force`` takes over fields that others manage. Unknown fields are refused."""
         ref = ref_of(body)
-        params = {"fieldManager": manager, "force": "true", "fieldValidation": "Strict"}
+        params = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
         path = await self._discovery.object_path(ref)
         reply = await self._transport.request(
             "PATCH", path, params=params, body=body, content_type=APPLY_PATCH
@@ -112,6 +123,14 @@ class KubeCluster:
         if uid and reply.code == 409 and ((await self.get(ref)) or {}).get("metadata", {}).get("uid") != uid:
             return  # another object has taken the name
         reply.checked(f"delete {ref}")
+
+    async def token(self, account: Ref, *, seconds: int) -> str:
+        """A token of a ServiceAccount, good for so long, or for as long as the account lives."""
+        spec = {"expirationSeconds": seconds}
+        body: Body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        path = await self._discovery.object_path(account, "token")
+        reply = await self._transport.request("POST", path, body=body)
+        return str(reply.checked(f"request a token of {account}")["status"]["token"])
 
     async def logs(self, pod: Ref, container: str, *, follow: bool = False) -> AsyncGenerator[str, None]:
         """The lines that a container has printed; with ``follow`` also those to come, until it ends.

@@ -3,7 +3,7 @@
 from mlplane.api.meta import Body
 from mlplane.api.refs import Query
 from mlplane.cluster.discovery import Discovery
-from mlplane.cluster.transport import Transport
+from mlplane.cluster.transport import JSON, Transport
 
 PAGE = 500
 
@@ -11,13 +11,19 @@ PAGE = 500
 def selectors(query: Query) -> dict[str, str]:
     """The query parameters that select by labels and fields."""
     chosen = {
-        "labelSelector": ",".join(f"{key}={value}" for key, value in query.labels),
+        "labelSelector": ",".join(key if value is None else f"{key}={value}" for key, value in query.labels),
         "fieldSelector": ",".join(f"{key}={value}" for key, value in query.fields),
     }
     return {name: value for name, value in chosen.items() if value}
 
 
-async def list_pages(transport: Transport, discovery: Discovery, query: Query) -> tuple[list[Body], str]:
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""How a list is asked for that holds metadata only."""
+
+
+async def list_pages(
+    transport: Transport, discovery: Discovery, query: Query, accept: str = JSON
+) -> tuple[list[Body], str]:
     """The objects and the version that a watch goes on from.
 
     Raises:
@@ -29,12 +35,14 @@ async def list_pages(transport: Transport, discovery: Discovery, query: Query) -
     params = {**selectors(query), "limit": str(PAGE)}
     while True:
         path = await discovery.query_path(query)
-        reply = await transport.request("GET", path, params=params)
+        reply = await transport.request("GET", path, params=params, accept=accept)
         if reply.code == 404:
             discovery.forget(query.api_version)
             await discovery.query_path(query)
         page = reply.checked(f"list {query.kind}")
-        items += [{"apiVersion": query.api_version, "kind": query.kind, **item} for item in page["items"]]
+        # A list of metadata that is empty says null.
+        found = page["items"] or ()
+        items += [{"apiVersion": query.api_version, "kind": query.kind, **item} for item in found]
         token = page["metadata"].get("continue")
         if not token:
             return items, page["metadata"]["resourceVersion"]

@@ -29,6 +29,9 @@ class Cluster(Protocol):
     async def list(self, query: Query) -> list[Body]:
         """The objects of a query; all pages."""
 
+    async def versions(self, query: Query) -> dict[Ref, str]:
+        """The resourceVersions of the objects of a query; their bodies are not read."""
+
     def watch(self, query: Query) -> AsyncIterator[Event]:
         """The objects of a query as ADDED, then SYNCED, then every change, for ever.
 
@@ -39,8 +42,11 @@ class Cluster(Protocol):
     async def create(self, body: Body, *, manager: str) -> Body | None:
         """Create the object; None if one of that name exists already."""
 
-    async def apply(self, body: Body, *, manager: str) -> Body:
-        """Server-side apply, taking over fields that others manage."""
+    async def apply(self, body: Body, *, manager: str, force: bool = True) -> Body:
+        """Server-side apply; ``force`` takes over fields that others manage, else that is Transient.
+
+        A ``metadata.resourceVersion`` in the body is a precondition: a conflict is Transient.
+        """
 
     async def patch(self, ref: Ref, patch: Body, *, manager: str, subresource: str = "") -> Body | None:
         """Merge-patch the object or its subresource (``status``); None if there is none.

@@ -25,7 +25,8 @@ MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 TRANSIENT_CODES = frozenset({401, 408, 409, 410, 429})
-TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=30)
+TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
+"""Lists come page by page, so no answer takes long; one that trickles is given up and asked for again."""
 UNKNOWN_FIELD = "failed to create typed patch object"
 """How a kube-apiserver words, with 500, that an applied object of a built-in kind has an unknown field."""
 MAX_WAITS = 3
@@ -92,20 +93,27 @@ class Transport:
         params: Mapping[str, str] | None = None,
         body: Body | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> Reply:
         """One request and its answer, whatever its code. Raises Transient without a connection."""
+        headers = {"Accept": accept, "Content-Type": content_type}
         for _ in range(MAX_WAITS):
-            reply = await self._once(method, path, params, body, content_type)
+            reply = await self._once(method, path, params, body, headers)
             if reply.code not in (429, 503) or reply.retry_after is None:
                 return reply
             await asyncio.sleep(min(reply.retry_after, MAX_WAIT_S))
-        return await self._once(method, path, params, body, content_type)
+        return await self._once(method, path, params, body, headers)
 
     async def _once(
-        self, method: str, path: str, params: Mapping[str, str] | None, body: Body | None, content_type: str
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Body | None,
+        headers: Mapping[str, str],
     ) -> Reply:
         data = None if body is None else json.dumps(body).encode()
-        async with self._open(method, path, params, data, content_type, TIMEOUT) as response:
+        async with self._open(method, path, params, data, headers, TIMEOUT) as response:
             return await _reply(response)
 
     @asynccontextmanager
@@ -119,7 +127,7 @@ class Transport:
             Terminal: The server refused.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=silence_s)
-        async with self._open("GET", path, params, None, JSON, limits) as response:
+        async with self._open("GET", path, params, None, {"Accept": JSON}, limits) as response:
             if response.status >= 400:
                 raise (await _reply(response)).error(doing)
             yield _lines(response.content)
@@ -131,18 +139,18 @@ class Transport:
         path: str,
         params: Mapping[str, str] | None,
         data: bytes | None,
-        content_type: str,
+        headers: Mapping[str, str],
         limits: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         server = self.access.server
         url = URL(str(server).rstrip("/") + path, encoded=True).with_query(params)
-        headers = {"Accept": JSON, "Content-Type": content_type, **await self.access.headers()}
+        authorized = {**headers, **await self.access.headers()}
         try:
             async with self._session.request(
                 method,
                 url,
                 data=data,
-                headers=headers,
+                headers=authorized,
                 timeout=limits,
                 ssl=self.access.tls or True,
                 server_hostname=self.access.tls_server_name,

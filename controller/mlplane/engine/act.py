@@ -1,6 +1,10 @@
 """Make the world as a plan says: create, then apply. Called by ``loop``."""
 
+from collections.abc import Callable
+
+from mlplane.adapters.children import controller_of
 from mlplane.api.meta import Body
+from mlplane.api.reading import at, text
 from mlplane.api.refs import Ref, ref_of
 from mlplane.cluster.port import Cluster
 from mlplane.errors import Terminal, Transient
@@ -8,18 +12,31 @@ from mlplane.names import CONTROLLER_MANAGER
 from mlplane.reconcilers.plan import Plan
 
 
-async def act(cluster: Cluster, plan: Plan) -> None:
+def unguarded() -> None:
+    """The guard of an engine that works alone."""
+
+
+async def act(cluster: Cluster, plan: Plan, guard: Callable[[], None] = unguarded) -> None:
     """Create and apply the plan's objects, in order; the first failure ends it.
+
+    Args:
+        cluster: Where.
+        plan: What.
+        guard: Called before each write; raises if this process may not write any more.
 
     Raises:
         Transient: Another try may help.
         Terminal: The server refused an object, or its name is taken by something else.
     """
     for body in plan.create:
+        guard()
         if await cluster.create(body, manager=CONTROLLER_MANAGER) is None:
             await _require_ours(cluster, body)
     for body in plan.apply:
-        await cluster.apply(body, manager=CONTROLLER_MANAGER)
+        guard()
+        # What was not there when it was decided may be somebody's now: that is not to be taken over.
+        known = "resourceVersion" in body["metadata"]
+        await cluster.apply(body, manager=CONTROLLER_MANAGER, force=known)
 
 
 async def _require_ours(cluster: Cluster, wanted: Body) -> None:
@@ -27,7 +44,7 @@ async def _require_ours(cluster: Cluster, wanted: Body) -> None:
 
     Records have no controller: whoever made one of that name first has made it, if it pins the same bytes.
     """
-    ref, owner = ref_of(wanted), _controller(wanted)
+    ref, owner = ref_of(wanted), controller_of(wanted)
     existing = await cluster.get(ref)
     if existing is None:
         raise Transient(f"{ref} was there and has gone")
@@ -35,8 +52,8 @@ async def _require_ours(cluster: Cluster, wanted: Body) -> None:
         if (found := _pinned(existing)) != (meant := _pinned(wanted)):
             raise Terminal(f"{ref} exists and pins {found}, not {meant}: delete it if nothing needs it")
         return
-    actual = _controller(existing)
-    if actual is None or actual["uid"] != owner["uid"]:
+    actual = controller_of(existing)
+    if actual is None or actual.get("uid") != owner["uid"]:
         raise Terminal(
             f"{ref} exists and belongs to {_described(actual, ref)}: delete it, or choose another name"
         )
@@ -44,16 +61,12 @@ async def _require_ours(cluster: Cluster, wanted: Body) -> None:
 
 def _pinned(record: Body) -> str:
     """The digest that a record speaks of."""
-    spec = record["spec"]
-    return str((spec.get("artifact") or spec.get("modelVersion") or {}).get("digest"))
-
-
-def _controller(body: Body) -> Body | None:
-    references: list[Body] = body["metadata"].get("ownerReferences") or []
-    return next((reference for reference in references if reference.get("controller")), None)
+    pinned = at(record, "spec", "artifact") or at(record, "spec", "modelVersion")
+    return text(at(pinned, "digest")) or "nothing"
 
 
 def _described(controller: Body | None, ref: Ref) -> str:
     if controller is None:
         return "nobody that mlplane knows"
-    return f"{controller['kind']} {ref.namespace}/{controller['name']} (uid {controller['uid']})"
+    kind, name, uid = (controller.get(key) for key in ("kind", "name", "uid"))
+    return f"{kind} {ref.namespace}/{name} (uid {uid})"

@@ -7,6 +7,7 @@ another one took over loses in the same way.
 """
 
 from mlplane.api.meta import Body
+from mlplane.api.reading import mapping
 from mlplane.api.refs import ref_of
 from mlplane.cluster.mergepatch import change
 from mlplane.cluster.port import Cluster
@@ -21,7 +22,7 @@ async def commit(cluster: Cluster, body: Body, status: Body) -> bool:
         Transient: The object was changed since it was read, or the server does not answer.
         Terminal: The server refused it.
     """
-    changes = change(body.get("status") or {}, status)
+    changes = change(mapping(body.get("status")), status)
     if not changes:
         return False
     version = body["metadata"]["resourceVersion"]

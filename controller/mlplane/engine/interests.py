@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from mlplane.api.meta import Body
+from mlplane.api.reading import at, mappings, text
 from mlplane.api.refs import Query, Ref, ref_of
 
 _Place = tuple[str, str, str | None]
@@ -56,9 +57,9 @@ class Interests:
 
     def _owners(self, body: Body, namespace: str) -> set[Ref]:
         return {
-            Ref(r["apiVersion"], r["kind"], namespace, r["name"])
-            for r in body["metadata"].get("ownerReferences") or ()
-            if r.get("controller") and (r["apiVersion"], r["kind"]) in self._kinds
+            Ref(r["apiVersion"], r["kind"], namespace, text(r.get("name")))
+            for r in mappings(at(body, "metadata", "ownerReferences"))
+            if r.get("controller") and (r.get("apiVersion"), r.get("kind")) in self._kinds
         }
 
 

@@ -17,18 +17,17 @@ from mlplane import names
 from mlplane.api.meta import Body
 from mlplane.api.refs import Query, Ref, ref_of
 from mlplane.cluster.port import Cluster
-from mlplane.engine.act import act
+from mlplane.cluster.presence import is_still_there
+from mlplane.engine.act import act, unguarded
 from mlplane.engine.commit import commit
 from mlplane.engine.interests import Interests
 from mlplane.engine.observe import observe
-from mlplane.engine.trouble import described, troubled
+from mlplane.engine.trouble import described, is_trouble, troubled
 from mlplane.engine.workqueue import WorkQueue
 from mlplane.errors import MlplaneError, Terminal
 from mlplane.reconcilers.plan import Plan, Reconciler, Settings
 
 RESYNC = timedelta(minutes=5)
-RETRY_REFUSED = timedelta(seconds=30)
-"""When to try again what the server refused: a quota, a webhook or a right may have changed meanwhile."""
 
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
 """What a decision raises when a stored object is not what its kind says (ValidationError is a ValueError)."""
@@ -53,13 +52,15 @@ class Engine:
         namespace: str | None = None,
         clock: Callable[[], datetime] = utc_now,
         resync: timedelta = RESYNC,
+        guard: Callable[[], None] = unguarded,
     ) -> None:
-        """``namespace`` limits the periodic look at all objects; None is all namespaces."""
+        """``namespace`` limits the periodic look at all objects; ``guard`` is asked before each write."""
         self._cluster = cluster
         self._settings = settings
         self._namespace = namespace
         self._clock = clock
         self._resync = resync
+        self._guard = guard
         self._reconcilers = {(_api_version(r), r.KIND.__name__): r for r in reconcilers}
         self._interests = Interests(self._reconcilers.keys())
         self._queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
@@ -80,6 +81,8 @@ class Engine:
 
         Raises:
             Transient: Nothing was concluded, or it could not be written: to be tried again.
+            Terminal: The server refused something. The object says so, as far as it takes even that; to be
+                tried again, too, for a quota, a webhook or a right may change.
         """
         body = await self._cluster.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
@@ -87,15 +90,20 @@ class Engine:
             return None
         try:
             plan = await self._plan(key, body)
-            await act(self._cluster, plan)
+            if (plan.create or plan.apply) and not await is_still_there(self._cluster, body):
+                return None
+            await act(self._cluster, plan, self._guard)
         except MALFORMED as error:
             # The log says where in the code it was; of a ValidationError it would only repeat values.
             if not isinstance(error, ValidationError):
                 log.warning("%s: what was read for it cannot be understood", key, exc_info=True)
-            return await self._report(body, names.INVALID_OBJECT, described(error))
+            await self._report(body, names.INVALID_OBJECT, described(error))
+            return None
         except Terminal as error:
-            return await self._report(body, names.API_ERROR, str(error))
-        return await self._conclude(body, plan.status.to_body(), plan.requeue_after)
+            await self._report(body, names.API_ERROR, str(error))
+            raise
+        await self._conclude(body, plan.status.to_body())
+        return plan.requeue_after
 
     async def _plan(self, key: Ref, body: Body) -> Plan:
         reconciler = self._reconcilers[key.api_version, key.kind]
@@ -105,20 +113,19 @@ class Engine:
         observed = await observe(self._cluster, wanted)
         return reconciler.plan(obj, observed, self._clock(), self._settings)
 
-    async def _report(self, body: Body, reason: str, message: str) -> timedelta:
+    async def _report(self, body: Body, reason: str, message: str) -> None:
         """Say in the status why nothing could be done; the facts in it stay as they were read."""
-        log.warning("%s: %s: %s", ref_of(body), reason, message)
-        await self._conclude(body, troubled(body, reason, message, self._clock()), None)
-        return RETRY_REFUSED
+        if await self._conclude(body, troubled(body, reason, message, self._clock())):
+            log.warning("%s: %s: %s", ref_of(body), reason, message)
 
-    async def _conclude(self, body: Body, status: Body, again: timedelta | None) -> timedelta | None:
+    async def _conclude(self, body: Body, status: Body) -> bool:
+        self._guard()
         try:
-            await commit(self._cluster, body, status)
+            return await commit(self._cluster, body, status)
         except Terminal as error:
-            # Nowhere to say it but here: the server does not take the status itself.
-            log.error("%s: status refused: %s", ref_of(body), error)
-            return RETRY_REFUSED
-        return again
+            if not is_trouble(status):
+                await self._report(body, names.API_ERROR, str(error))
+            raise
 
     async def _look_at_all(self) -> None:
         """Wake every object now and then, spread in time: a lost event delays, and never loses."""

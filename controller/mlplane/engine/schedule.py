@@ -18,7 +18,7 @@ class Backoff:
     """How long to wait after failures in a row, in seconds."""
 
     first: float = 0.1
-    last: float = 30.0
+    last: float = 15.0
 
     def delay(self, failures: int, chance: float) -> float:
         """The wait after so many failures; ``chance`` in [0, 1) spreads keys over its upper half."""

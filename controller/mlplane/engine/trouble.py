@@ -9,8 +9,9 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from mlplane import names
-from mlplane.api.conditions import condition, merged
+from mlplane.api.conditions import condition, merged, of
 from mlplane.api.meta import Body, Condition
+from mlplane.api.reading import at
 
 SHOWN = 3
 
@@ -29,6 +30,12 @@ def troubled(body: Body, reason: str, message: str, now: datetime) -> Body:
     status["conditions"] = [c.to_body() for c in (*merged(before, mine), *others)]
     status["observedGeneration"] = generation
     return status
+
+
+def is_trouble(status: Body) -> bool:
+    """Whether a status says no more than that there is trouble."""
+    reason = at(of({"status": status}, names.READY), "reason")
+    return reason in (names.INVALID_OBJECT, names.API_ERROR)
 
 
 def described(error: Exception) -> str:

@@ -4,12 +4,12 @@ Called by ``local.agent``.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 from mlplane import names
+from mlplane.api.applied import is_part_of, owns_more
 from mlplane.api.meta import Body
 from mlplane.api.refs import ref_of
 from mlplane.errors import Terminal
@@ -84,32 +84,6 @@ def _differs(wanted: Body, found: Body | None) -> bool:
     entries = found["metadata"].get("managedFields") or ()
     mine = [e for e in entries if (e["manager"], e["operation"]) == (names.GITOPS_MANAGER, "Apply")]
     return not mine or any(owns_more(e.get("fieldsV1") or {}, at_commit(wanted, "any")) for e in mine)
-
-
-def is_part_of(wanted: object, found: object) -> bool:
-    """Whether all that is wanted is there; maps may hold more, lists may not."""
-    if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(
-            value is None or (key in found and is_part_of(value, found[key])) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return (
-            isinstance(found, list)
-            and len(wanted) == len(found)
-            and all(is_part_of(*pair) for pair in zip(wanted, found, strict=True))
-        )
-    return wanted == found
-
-
-def owns_more(owned: Mapping[str, Any], wanted: object) -> bool:
-    """Whether managed fields (FieldsV1) name a field that is not in a value.
-
-    Whole items of lists are left to ``is_part_of``, which allows no other than those that are wanted.
-    """
-    names_owned = {key[2:]: below for key, below in owned.items() if key.startswith("f:")}
-    if not isinstance(wanted, dict):
-        return bool(names_owned)
-    return any(name not in wanted or owns_more(below, wanted[name]) for name, below in names_owned.items())
 
 
 def _is_deleting(body: Body) -> bool:

@@ -1,7 +1,7 @@
-"""What a fresh plane has beside its API server: CRDs, and what an operator would install in the namespace.
+"""What a fresh plane has beside its API server: CRDs, the controller's rights, and what a namespace needs.
 
 Called by ``up`` each time the plane starts; what is as it should be is not written again. On a cluster the
-same objects come from ``manifests/``.
+same objects come from ``manifests/``, which is also where those here are read from.
 """
 
 import asyncio
@@ -10,22 +10,21 @@ from collections.abc import Callable, Iterable, Sequence
 from mlplane import names
 from mlplane.api import KINDS
 from mlplane.api.meta import Body
+from mlplane.api.refs import Ref
 from mlplane.cluster.port import Cluster
 from mlplane.errors import Transient
+from mlplane.local.manifests import system_manifests, workspace_manifests
 from mlplane.schema.crds import crd_for
 from mlplane.schema.foreign import foreign_crds
 
 MANAGER = "mlplane-up"
-SERVICE_ACCOUNTS = (
-    names.RUNNER_SERVICE_ACCOUNT,
-    names.EXECUTOR_SERVICE_ACCOUNT,
-    names.SERVER_SERVICE_ACCOUNT,
-)
+CONTROLLER = Ref("v1", "ServiceAccount", names.SYSTEM_NAMESPACE, names.CONTROLLER_SERVICE_ACCOUNT)
+"""Whom the controller works as."""
 RETRY_S = 0.02
 
 
 async def bootstrap(cluster: Cluster, objects: Iterable[Body], *, while_: Callable[[], None]) -> None:
-    """Apply the CRDs and then the objects, as soon as the API server answers.
+    """Apply the CRDs, the controller's rights and then the objects, as soon as the API server answers.
 
     Args:
         cluster: The plane; its API server may still be starting.
@@ -36,7 +35,8 @@ async def bootstrap(cluster: Cluster, objects: Iterable[Body], *, while_: Callab
         Terminal: The API server refused an object.
     """
     crds = [*(crd_for(kind) for kind in KINDS.values()), *foreign_crds()]
-    for group in ([crds[0]], crds[1:], list(objects)):
+    namespace, *rights = system_manifests()
+    for group in ([crds[0]], [*crds[1:], namespace], [*rights, *objects]):
         try:
             async with asyncio.TaskGroup() as tasks:
                 for body in group:
@@ -46,18 +46,14 @@ async def bootstrap(cluster: Cluster, objects: Iterable[Body], *, while_: Callab
 
 
 def objects_for(namespace: str, gitconfig: str, extra: Sequence[Body] = ()) -> list[Body]:
-    """The objects of a plane: service accounts, git configuration, and those given. Pure."""
-    accounts: list[Body] = [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
-        for name in SERVICE_ACCOUNTS
-    ]
+    """The objects of a namespace: accounts with their rights, git configuration, and those given."""
     configuration: Body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": names.GIT_CONFIG_MAP, "namespace": namespace},
         "data": {names.GIT_CONFIG_KEY: gitconfig},
     }
-    return [*accounts, configuration, *extra]
+    return [*workspace_manifests(namespace), configuration, *extra]
 
 
 async def _apply(cluster: Cluster, body: Body, while_: Callable[[], None]) -> None:

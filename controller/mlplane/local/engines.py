@@ -6,42 +6,40 @@ nothing of the others. One that crashes is started again without the others. Sta
 
 import argparse
 import asyncio
-import fcntl
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mlplane.cluster.kube import KubeCluster, connect
 from mlplane.local.agent import run_agent
 from mlplane.local.inference.engine import run_inference
 from mlplane.local.node.kubelet import run_node
+from mlplane.local.node.registration import keep_registered
 from mlplane.local.programs import Follow
 from mlplane.local.state import NAMESPACE, State
 from mlplane.local.workflows.engine import run_workflows
 
 IMAGES = ("ghcr.io/mlplane/runtime:*",)
-"""Images whose containers run as processes of this machine."""
+"""Images whose containers run as processes of this machine, whatever the operator allows."""
 FIRST_DELAY_S = 0.5
 LAST_DELAY_S = 30.0
-LOCK_POLL_S = 0.1
 
 log = logging.getLogger(__name__)
 
 Run = Callable[[], Awaitable[None]]
 
 
-async def run(state: State, follow: Follow | None) -> None:
+async def run(state: State, follow: Follow | None, images: tuple[str, ...] = ()) -> None:
     """Run the engines until SIGTERM or SIGINT; stop the node last, when nobody starts pods any more."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _alone(state), connect(state.kubeconfig) as cluster:
+    async with connect(state.kubeconfig) as cluster:
         tasks = [
             asyncio.create_task(keep_running(name, run), name=name)
-            for name, run in _engines(cluster, state, follow).items()
+            for name, run in _engines(cluster, state, follow, images).items()
         ]
         await stop.wait()
         log.info("stopping")
@@ -68,7 +66,9 @@ async def keep_running(name: str, run: Run) -> None:
         delay = min(delay * 2, LAST_DELAY_S)
 
 
-def _engines(cluster: KubeCluster, state: State, follow: Follow | None) -> dict[str, Run]:
+def _engines(
+    cluster: KubeCluster, state: State, follow: Follow | None, images: tuple[str, ...]
+) -> dict[str, Run]:
     engines: dict[str, Run] = {
         "workflows": lambda: run_workflows(cluster, state.root),
         "inference": lambda: run_inference(cluster, gateway_port=state.gateway_port),
@@ -77,21 +77,9 @@ def _engines(cluster: KubeCluster, state: State, follow: Follow | None) -> dict[
         engines["agent"] = lambda: run_agent(
             cluster, repo=follow.repo, path=follow.path, revision=follow.revision, namespace=NAMESPACE
         )
-    engines["node"] = lambda: run_node(cluster, state.root, images=IMAGES)
+    engines["registration"] = lambda: keep_registered(cluster)
+    engines["node"] = lambda: run_node(cluster, state.root, images=(*IMAGES, *images))
     return engines
-
-
-@asynccontextmanager
-async def _alone(state: State) -> AsyncIterator[None]:
-    """Wait until engines of an earlier plane, which may still be stopping its pods, have gone."""
-    with (state.root / "engines.lock").open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(LOCK_POLL_S)
-        yield
 
 
 def main() -> None:
@@ -101,10 +89,11 @@ def main() -> None:
     parser.add_argument("--repo", type=Path, help="git repository to follow; none if not given")
     parser.add_argument("--path", default=".", help="path in it")
     parser.add_argument("--revision", default="main", help="branch, tag or commit")
+    parser.add_argument("--allow-image", action="append", default=[], help="pattern of images to run")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     follow = Follow(arguments.repo, arguments.path, arguments.revision) if arguments.repo else None
-    asyncio.run(run(State.load(arguments.state), follow))
+    asyncio.run(run(State.load(arguments.state), follow, tuple(arguments.allow_image)))
 
 
 if __name__ == "__main__":

@@ -15,3 +15,6 @@ HOST_IP = "127.0.0.1"
 NODE_SHUTDOWN = "NodeShutdown"
 NODE_LOST = "NodeLost"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
+
+STDOUT_ANNOTATION = "node.mlplane.dev/keep-stdout"
+"""On Pods: the container whose standard output the node keeps apart from its log too."""

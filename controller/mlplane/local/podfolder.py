@@ -35,6 +35,10 @@ class PodFolder:
         """The same of the attempt before."""
         return self.root / f"{container}.previous.log"
 
+    def stdout(self, container: str) -> Path:
+        """Standard output alone of a container's present attempt, if its Pod asks for it."""
+        return self.root / f"{container}.stdout"
+
     def attempts(self, container: str) -> Path:
         """The folder that holds one run folder for each attempt, named by its number from 0."""
         return self.root / "run" / container

@@ -19,6 +19,8 @@ LAST_DELAY_S = 10.0
 CALM_S = 10.0
 """A process that lived this long gets a fresh start: its next restart comes soon."""
 LOG_LIMIT_B = 10_000_000
+CONTROLLER_POD = "mlplane-controller-local"
+CONTROLLER = "mlplane-controller-local"
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class Program:
     arguments: tuple[str, ...]
     """Module and its arguments."""
     log_file: Path
+    lock_file: Path
+    """Held while it runs, so that there is never a second one."""
     environment: Mapping[str, str]
     grace_s: float
     """How long it may take to stop when asked."""
@@ -87,7 +91,7 @@ class Program:
         with self.log_file.open("ab") as output:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "mlplane.local.tether", *self.arguments),
+                *("-m", "mlplane.local.tether", str(self.lock_file), *self.arguments),
                 stdin=PIPE,  # held open for as long as the supervisor lives
                 stdout=output,
                 stderr=output,
@@ -116,28 +120,27 @@ async def _stop(process: Process, grace_s: float) -> None:
         await process.wait()
 
 
-def programs(state: State, follow: Follow | None) -> tuple[Program, ...]:
-    """API server, controller and engines, in the order in which they are started."""
-    environment = {
-        **os.environ,
-        "KUBECONFIG": str(state.kubeconfig),
-        names.STORE_ENV: state.store_url,
-        "PYTHONUNBUFFERED": "1",
+def programs(state: State, follow: Follow | None, images: tuple[str, ...] = ()) -> tuple[Program, ...]:
+    """API server, controller and engines, which run the images of these patterns too."""
+    common = {**os.environ, names.STORE_ENV: state.store_url, "PYTHONUNBUFFERED": "1"}
+    admin = common | {"KUBECONFIG": str(state.kubeconfig)}
+    # As in a pod of its Deployment: what is started again is the same holder of the Lease.
+    own = common | {
+        "KUBECONFIG": str(state.controller_kubeconfig),
+        "POD_NAME": CONTROLLER_POD,
+        "POD_NAMESPACE": names.SYSTEM_NAMESPACE,
     }
     folder = ("--state", str(state.root))
     repository = follow.arguments() if follow else ()
+    allowed = tuple(f"--allow-image={image}" for image in images)
+
+    def program(
+        name: str, arguments: tuple[str, ...], environment: Mapping[str, str], grace_s: float
+    ) -> Program:
+        return Program(name, arguments, state.log(name), state.lock_of(name), environment, grace_s)
+
     return (
-        Program(
-            "apiserver", ("mlplane.local.apiserver", *folder), state.log("apiserver"), environment, grace_s=5
-        ),
-        Program(
-            "controller", ("mlplane.cli.main", "controller"), state.log("controller"), environment, grace_s=5
-        ),
-        Program(
-            "engines",
-            ("mlplane.local.engines", *folder, *repository),
-            state.log("engines"),
-            environment,
-            grace_s=15,
-        ),
+        program("apiserver", ("mlplane.local.apiserver", *folder), admin, 5),
+        program("controller", ("mlplane.cli.main", "controller"), own, 5),
+        program("engines", ("mlplane.local.engines", *folder, *repository, *allowed), admin, 15),
     )

@@ -46,7 +46,7 @@ class State:
             write_once(state.token_file, secrets.token_urlsafe(32), 0o600)
             write_once(state.gitconfig, "", 0o600)
             state._make_certificate()
-            state._write_kubeconfig()
+            state._write_kubeconfig(state.kubeconfig, state.token)
         except OSError as error:
             raise InvalidInput(f"{state.root}: cannot keep the state of a plane here: {error}") from error
         return state
@@ -131,6 +131,15 @@ class State:
         return self.pods / uid
 
     @property
+    def controller_kubeconfig(self) -> Path:
+        """For the controller alone: with a token of its service account, owner-readable."""
+        return self.root / "controller.kubeconfig"
+
+    def lock_of(self, process: str) -> Path:
+        """Locked by a process of the plane for as long as it lives: apiserver, controller or engines."""
+        return self.root / f"{process}.lock"
+
+    @property
     def lock_file(self) -> Path:
         """Locked by the supervisor that runs the plane; holds its process id."""
         return self.root / "lock"
@@ -175,11 +184,15 @@ class State:
 
             certificates.create(self.certificate, self.private_key)
 
-    def _write_kubeconfig(self) -> None:
+    def write_controller_kubeconfig(self, token: str) -> None:
+        """Let the controller in with a token."""
+        self._write_kubeconfig(self.controller_kubeconfig, token)
+
+    def _write_kubeconfig(self, path: Path, token: str) -> None:
         authority = base64.b64encode(self.certificate.read_bytes()).decode()
-        content = yaml.safe_dump(_kubeconfig(self.api_url, authority, self.token), sort_keys=False)
-        if not self.kubeconfig.is_file() or self.kubeconfig.read_text() != content:
-            write_atomic(self.kubeconfig, content, 0o600)
+        content = yaml.safe_dump(_kubeconfig(self.api_url, authority, token), sort_keys=False)
+        if not path.is_file() or path.read_text() != content:
+            write_atomic(path, content, 0o600)
 
 
 def _choose_ports() -> dict[str, int]:

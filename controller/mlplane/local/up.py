@@ -1,5 +1,7 @@
 """Supervises a plane: three processes that are started, restarted when they die, and stopped in order.
 
+The controller is started last, when it has its token: it has no rights but those of its service account.
+
 Called by the commands ``up`` and ``demo``. A plane whose supervisor was killed stops by itself (``tether``);
 the state folder then holds all it takes to go on.
 """
@@ -9,14 +11,14 @@ import contextlib
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from mlplane.api.meta import Body
 from mlplane.cluster.kube import connect
 from mlplane.errors import MlplaneError, Terminal
-from mlplane.local.bootstrap import bootstrap, objects_for
+from mlplane.local.bootstrap import CONTROLLER, bootstrap, objects_for
 from mlplane.local.files import write_atomic
 from mlplane.local.gitconfig import addresses_of, gitconfig_for
 from mlplane.local.node.kubelet import end_pods
@@ -26,6 +28,8 @@ from mlplane.local.state import HOST, NAMESPACE, State
 READY_S = 30.0
 END_S = 15.0
 GATEWAY_POLL_S = 0.03
+TOKEN_S = 365 * 24 * 3600
+"""How long the controller's token is good for; it gets another one each time the plane starts."""
 TRIES = 3
 """An API server that ends this often before it answers will not do better."""
 
@@ -41,6 +45,7 @@ async def running(
     repo: Path | None = None,
     path: str = ".",
     revision: str = "main",
+    images: tuple[str, ...] = (),
     extra: Sequence[Body] = (),
     on_event: Report = log.info,
 ) -> AsyncIterator[tuple[Program, ...]]:
@@ -51,6 +56,7 @@ async def running(
         repo: The git repository to follow, if any.
         path: Path in it that holds the manifests.
         revision: Branch, tag or commit of it.
+        images: Patterns of images that run as processes here, beside mlplane's own.
         extra: Objects that the plane has from the start beside its own.
         on_event: Told in a sentence what happens to the processes.
 
@@ -61,21 +67,28 @@ async def running(
         follow = Follow(repo, path, revision) if repo else None
         if follow:
             write_atomic(state.gitconfig, gitconfig_for(follow.repo, addresses_of(follow.repo)), 0o600)
-        kept = programs(state, follow)
-        tasks = [asyncio.create_task(p.keep_running(on_event), name=p.name) for p in kept]
+        kept = programs(state, follow, images)
+        tasks: dict[str, asyncio.Task[None]] = {}
+
+        def start(program: Program) -> None:
+            tasks[program.name] = asyncio.create_task(program.keep_running(on_event), name=program.name)
+
         try:
             objects = objects_for(NAMESPACE, state.gitconfig.read_text(), extra)
-            await _get_ready(state, objects, kept)
+            await _get_ready(state, objects, kept, start)
             yield kept
         finally:
             # The controller first, so that it does not make up for what the engines take down.
-            apiserver, controller, engines = tasks
-            for task in (controller, engines):
-                task.cancel()
-                await asyncio.wait([task])
+            await _end(tasks, "controller")
+            await _end(tasks, "engines")
             await _end_what_is_left(state)
-            apiserver.cancel()
-            await asyncio.wait([apiserver])
+            await _end(tasks, "apiserver")
+
+
+async def _end(tasks: Mapping[str, asyncio.Task[None]], name: str) -> None:
+    if task := tasks.get(name):
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def _end_what_is_left(state: State) -> None:
@@ -85,8 +98,15 @@ async def _end_what_is_left(state: State) -> None:
             await end_pods(cluster, state.root)
 
 
-async def _get_ready(state: State, objects: Sequence[Body], kept: tuple[Program, ...]) -> None:
-    apiserver, _, engines = kept
+async def _get_ready(
+    state: State,
+    objects: Sequence[Body],
+    kept: tuple[Program, ...],
+    start: Callable[[Program], None],
+) -> None:
+    apiserver, controller, engines = kept
+    start(apiserver)
+    start(engines)
 
     def give_up_on(program: Program) -> None:
         if program.ended >= TRIES:
@@ -95,6 +115,8 @@ async def _get_ready(state: State, objects: Sequence[Body], kept: tuple[Program,
     try:
         async with asyncio.timeout(READY_S), connect(state.kubeconfig) as cluster:
             await bootstrap(cluster, objects, while_=lambda: give_up_on(apiserver))
+            state.write_controller_kubeconfig(await cluster.token(CONTROLLER, seconds=TOKEN_S))
+            start(controller)
             while not await _answers(state.gateway_port):
                 give_up_on(engines)
                 await asyncio.sleep(GATEWAY_POLL_S)

@@ -10,9 +10,10 @@ from mlplane.adapters.children import is_owned_by
 from mlplane.api import Body, Dataset
 from mlplane.api.conditions import is_current
 from mlplane.api.dataset import DatasetStatus
+from mlplane.api.reading import named
 from mlplane.api.refs import Query, Ref
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions, name_taken
+from mlplane.reconcilers.state import UNWATCHED, Ready, Stalled, State, Waiting, conditions, name_taken
 from mlplane.tasks import IngestResult
 
 KIND = Dataset
@@ -29,21 +30,22 @@ def plan(dataset: Dataset, observed: Observed, now: datetime, settings: Settings
         return Plan(dataset.status)
     workflow = observed.get(_workflow(dataset))
     if workflow is None:
-        state: State = Waiting(names.INGESTING, "the source is about to be read")
-        return Plan(_status(dataset, state, now), create=(argo.workflow_for_dataset(dataset, settings),))
+        made = argo.workflow_for_dataset(dataset, settings)
+        return Plan(_after(made, dataset, now), create=(made,))
     if not is_owned_by(workflow, dataset):
         state = name_taken(workflow, names.INGESTING)
-        return Plan(_status(dataset, state, now))
+        return Plan(_status(dataset, state, now), requeue_after=UNWATCHED)
     return Plan(_after(workflow, dataset, now))
 
 
 def _after(workflow: Body, dataset: Dataset, now: datetime) -> DatasetStatus:
     outcome = argo.outcome_of(workflow)
     if outcome.state == "Failed":
-        message = f"{outcome.message}; correct the spec, or delete Workflow {_name(workflow)} to try again"
+        why = outcome.message or "the Workflow does not say why it failed"
+        message = f"{why}; correct the spec, or delete Workflow {named(workflow)} to try again"
         return _status(dataset, Stalled(names.INGEST_FAILED, message), now)
     if outcome.state != "Succeeded":
-        message = outcome.message or f"Workflow {_name(workflow)} reads the source"
+        message = outcome.message or f"Workflow {named(workflow)} reads the source"
         return _status(dataset, Waiting(names.INGESTING, message), now)
     try:
         result = IngestResult.model_validate_json(
@@ -51,7 +53,7 @@ def _after(workflow: Body, dataset: Dataset, now: datetime) -> DatasetStatus:
         )
     except ValidationError as error:
         message = (
-            f"Workflow {_name(workflow)} gave no usable answer ({error.error_count()} faults in it): "
+            f"Workflow {named(workflow)} gave no usable answer ({error.error_count()} faults in it): "
             "run the controller and the image of the steps in the same version"
         )
         return _status(dataset, Stalled(names.INGEST_FAILED, message), now)
@@ -82,7 +84,3 @@ def _workflow(dataset: Dataset) -> Ref:
         dataset.metadata.namespace or "default",
         argo.dataset_workflow_name(dataset),
     )
-
-
-def _name(body: Body) -> str:
-    return f'"{body["metadata"]["name"]}"'

@@ -7,7 +7,7 @@ from mlplane.api import Evaluation
 from mlplane.api.meta import Status
 from mlplane.api.refs import Query, Ref
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.records import verdict_sentence
+from mlplane.reconcilers.records import digest_of, unreadable, verdict_sentence
 from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions, first_blocked
 
 KIND = Evaluation
@@ -19,17 +19,18 @@ def refs(evaluation: Evaluation, _settings: Settings) -> tuple[Ref | Query, ...]
 
 
 def model_version_missing(evaluation: Evaluation, observed: Observed) -> Waiting | None:
-    """The ModelVersion does not exist (yet)."""
-    if observed.get(_version(evaluation)) is not None:
-        return None
-    name = evaluation.spec.model_version.name
-    return Waiting(names.MODEL_VERSION_MISSING, f'waits for ModelVersion "{name}"')
+    """The ModelVersion does not exist (yet), or cannot be read."""
+    version = observed.get(_version(evaluation))
+    if version is None:
+        name = evaluation.spec.model_version.name
+        return Waiting(names.MODEL_VERSION_MISSING, f'waits for ModelVersion "{name}"')
+    return None if digest_of(version) else unreadable(version)
 
 
 def digest_mismatch(evaluation: Evaluation, observed: Observed) -> Stalled | None:
     """The ModelVersion of that name holds other bytes than the ones that were judged."""
     pinned = evaluation.spec.model_version
-    found = (observed.get(_version(evaluation)) or {})["spec"]["artifact"]["digest"]
+    found = digest_of(observed.get(_version(evaluation)))
     if found == pinned.digest:
         return None
     message = (

@@ -2,16 +2,21 @@
 
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from mlplane import names
 from mlplane.adapters import kserve
 from mlplane.adapters.children import is_owned_by
 from mlplane.api import Body, ModelServer, ModelVersion
+from mlplane.api.applied import is_as, since
 from mlplane.api.conditions import is_true, of
 from mlplane.api.evaluation import PinnedRef
 from mlplane.api.modelserver import ModelServerStatus
+from mlplane.api.reading import at, named, text
 from mlplane.api.refs import Query, Ref
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions
+from mlplane.reconcilers.records import digest_of, unreadable
+from mlplane.reconcilers.state import UNWATCHED, Ready, Stalled, State, Waiting, conditions
 
 KIND = ModelServer
 
@@ -29,13 +34,15 @@ def plan(server: ModelServer, observed: Observed, now: datetime, settings: Setti
         return Plan(_status(server, choice, now))
     if service is not None and not is_owned_by(service, server):
         message = f'InferenceService "{server.name}" belongs to something else: delete or rename one of them'
-        return Plan(_status(server, Stalled(names.DEPLOYING, message), now))
+        return Plan(_status(server, Stalled(names.DEPLOYING, message), now), requeue_after=UNWATCHED)
     wanted = kserve.inference_service_for(server, choice, settings)
     pinned = PinnedRef(name=choice.name, digest=choice.spec.artifact.digest)
     endpoint = kserve.endpoint_of(service) if service and _serves(service, wanted) else None
     return Plan(
         _status(server, _state(choice, endpoint), now, pinned, endpoint.url if endpoint else ""),
-        apply=(wanted,),
+        apply=()
+        if service and is_as(service, wanted, names.CONTROLLER_MANAGER)
+        else (since(service, wanted),),
     )
 
 
@@ -46,55 +53,63 @@ def _choice(server: ModelServer, observed: Observed) -> ModelVersion | Waiting |
         return _pinned(server.spec.model_version, bodies)
     model = server.spec.follow.model if server.spec.follow else ""
     versions = sorted(
-        (b for b in bodies if b["spec"]["model"] == model),
-        key=lambda b: (b["metadata"].get("creationTimestamp", ""), b["metadata"]["name"]),
+        (b for b in bodies if at(b, "spec", "model") == model),
+        key=lambda b: (text(at(b, "metadata", "creationTimestamp")), named(b)),
+        reverse=True,
     )
-    approved = [b for b in versions if is_true(b, names.APPROVED)]
-    if approved:
-        return ModelVersion.model_validate(approved[-1])
+    approved = (_read(b) for b in versions if is_true(b, names.APPROVED))
+    if readable := next((version for version in approved if isinstance(version, ModelVersion)), None):
+        return readable
     if versions:
-        return _not_approved(versions[-1])
+        return _read(versions[0]) if is_true(versions[0], names.APPROVED) else _not_approved(versions[0])
     return Waiting(
         names.MODEL_VERSION_MISSING, f'waits for a version of model "{model}": create a TrainingRun for it'
     )
 
 
 def _pinned(pin: PinnedRef, bodies: tuple[Body, ...]) -> ModelVersion | Waiting | Stalled:
-    found = next((b for b in bodies if b["metadata"]["name"] == pin.name), None)
+    found = next((b for b in bodies if at(b, "metadata", "name") == pin.name), None)
     if found is None:
         message = f'waits for ModelVersion "{pin.name}": apply it in the same namespace'
         return Waiting(names.MODEL_VERSION_MISSING, message)
-    digest = found["spec"]["artifact"]["digest"]
-    if digest != pin.digest:
+    digest = digest_of(found)
+    if digest and digest != pin.digest:
         message = (
             f'ModelVersion "{pin.name}" has digest {digest}, not {pin.digest}: correct spec.modelVersion'
         )
         return Stalled(names.DIGEST_MISMATCH, message)
     if not is_true(found, names.APPROVED):
         return _not_approved(found)
-    return ModelVersion.model_validate(found)
+    return _read(found)
+
+
+def _read(version: Body) -> ModelVersion | Waiting:
+    try:
+        # Its conditions have been read; the rest of its status does not count here.
+        return ModelVersion.model_validate({**version, "status": {}})
+    except ValidationError:
+        return unreadable(version)
 
 
 def _not_approved(version: Body) -> Waiting | Stalled:
     """A verdict stays as it is until a person acts; a missing one may still come."""
     approved = of(version, names.APPROVED) or {}
-    why = approved.get("message") or "it has not been looked at yet"
+    why = text(approved.get("message")) or "it has not been looked at yet"
     state = Stalled if approved.get("reason") == names.GATE_FAILED else Waiting
     return state(
         names.MODEL_VERSION_NOT_APPROVED,
-        f'ModelVersion "{version["metadata"]["name"]}" may not be served: {why}',
+        f"ModelVersion {named(version)} may not be served: {why}",
     )
 
 
 def _serves(service: Body, wanted: Body) -> bool:
     """Whether the InferenceService is already about the wanted version, so that its status counts."""
-    predictor = (service.get("spec") or {}).get("predictor") or {}
-    return bool(predictor.get("name") == wanted["spec"]["predictor"]["name"])
+    return bool(at(service, "spec", "predictor", "name") == wanted["spec"]["predictor"]["name"])
 
 
 def _state(version: ModelVersion, endpoint: kserve.Endpoint | None) -> State:
     if endpoint is None or endpoint.state == "Pending":
-        why = endpoint.message if endpoint else "the InferenceService is about to be applied"
+        why = endpoint.message if endpoint else kserve.NOT_SEEN
         return Waiting(names.DEPLOYING, f'ModelVersion "{version.name}" is being rolled out: {why}')
     if endpoint.state == "Failed":
         message = f'ModelVersion "{version.name}" cannot be loaded: {endpoint.message}; serve another version'

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from mlplane import names
 from mlplane.api import Body, Evaluation, ModelVersion
 from mlplane.api.meta import Status
+from mlplane.api.reading import at, named
 from mlplane.api.refs import Query, Ref
 from mlplane.reconcilers.plan import Observed, Plan, Settings
 from mlplane.reconcilers.records import verdict_sentence
@@ -32,32 +35,45 @@ def plan(version: ModelVersion, observed: Observed, now: datetime, _settings: Se
 
 
 def _approval(version: ModelVersion, bodies: Iterable[Body]) -> tuple[bool, str, str]:
-    newest = _newest(version, bodies)
+    newest, broken = _newest(version, bodies)
+    ignored = f"; Evaluation {', '.join(broken)} cannot be read and does not count" if broken else ""
     if not newest:
-        return False, names.NOT_EVALUATED, "no Evaluation speaks of it: create one to have it judged"
+        message = f"no Evaluation speaks of it: create one to have it judged{ignored}"
+        return False, names.NOT_EVALUATED, message
     failed = [e for e in newest if e.spec.recorded.verdict != "Passed"]
     sentences = "; ".join(
         verdict_sentence(e.spec.recorded, e.spec.dataset.name, e.spec.split) for e in failed or newest
     )
     if failed:
-        return False, names.GATE_FAILED, f"rejected: {sentences}"
-    return True, names.GATES_PASSED, sentences
+        return False, names.GATE_FAILED, f"rejected: {sentences}{ignored}"
+    return True, names.GATES_PASSED, f"{sentences}{ignored}"
 
 
-def _newest(version: ModelVersion, bodies: Iterable[Body]) -> list[Evaluation]:
-    """The newest evaluation of exactly these bytes for each (dataset, split, gates)."""
+def _newest(version: ModelVersion, bodies: Iterable[Body]) -> tuple[list[Evaluation], list[str]]:
+    """The newest evaluation of exactly these bytes for each (dataset, split, gates); names of broken ones."""
     newest: dict[object, Evaluation] = {}
-    evaluations = [Evaluation.model_validate(b) for b in bodies if _speaks_of(b, version)]
+    evaluations, broken = _read([body for body in bodies if _speaks_of(body, version)])
     for evaluation in sorted(evaluations, key=lambda e: (e.metadata.creation_timestamp, e.name)):
         spec = evaluation.spec
         gates = tuple(sorted((r.metric, r.min) for r in spec.recorded.results))
         newest[spec.dataset.name, spec.split, gates] = evaluation
-    return list(newest.values())
+    return list(newest.values()), sorted(broken)
+
+
+def _read(bodies: Iterable[Body]) -> tuple[list[Evaluation], list[str]]:
+    read, broken = [], []
+    for body in bodies:
+        try:
+            # Its status does not count here, and so cannot stand in the way.
+            read.append(Evaluation.model_validate({**body, "status": {}}))
+        except ValidationError:
+            broken.append(named(body))
+    return read, broken
 
 
 def _speaks_of(evaluation: Body, version: ModelVersion) -> bool:
-    pinned = evaluation["spec"]["modelVersion"]
-    return bool(pinned["name"] == version.name and pinned["digest"] == version.spec.artifact.digest)
+    pinned = at(evaluation, "spec", "modelVersion")
+    return (at(pinned, "name"), at(pinned, "digest")) == (version.name, version.spec.artifact.digest)
 
 
 def _evaluations(version: ModelVersion) -> Query:

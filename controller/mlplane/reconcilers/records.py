@@ -4,12 +4,14 @@ They belong to nobody (labels only, no owner reference): pruning a run never del
 model that is served.
 """
 
+from mlplane import names
 from mlplane.adapters.children import labels_for, short_digest, short_hash
 from mlplane.api import Body, Evaluation, ModelVersion, TrainingRun
 from mlplane.api.evaluation import EvaluationSpec, PinnedRef, Recorded
 from mlplane.api.meta import ObjectMeta, Resource
 from mlplane.api.modelversion import CodeLineage, Lineage, ModelVersionSpec, RunRef
-from mlplane.names import MODEL_LABEL
+from mlplane.api.reading import at, named, text
+from mlplane.reconcilers.state import Waiting
 from mlplane.tasks import RunResult, RunTask
 
 
@@ -61,9 +63,20 @@ def body_of(record: Resource, run: TrainingRun) -> Body:
     body["metadata"] = {
         "name": record.name,
         "namespace": run.metadata.namespace or "default",
-        "labels": labels_for(run) | {MODEL_LABEL: run.spec.model},
+        "labels": labels_for(run) | {names.MODEL_LABEL: run.spec.model},
     }
     return body
+
+
+def digest_of(version: Body | None) -> str:
+    """The digest of a ModelVersion's bytes; empty if it cannot be read."""
+    return text(at(version, "spec", "artifact", "digest"))
+
+
+def unreadable(version: Body) -> Waiting:
+    """A ModelVersion that is there but not as it should be counts as absent."""
+    message = f"ModelVersion {named(version)} cannot be read: its own conditions say what to correct"
+    return Waiting(names.MODEL_VERSION_MISSING, message)
 
 
 def verdict_sentence(recorded: Recorded, dataset: str, split: str) -> str:

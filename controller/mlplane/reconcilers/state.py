@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mlplane import names
+from mlplane.adapters.children import controller_of
 from mlplane.api.conditions import condition, merged
 from mlplane.api.meta import Body, Condition, Resource
+from mlplane.api.reading import named
 from mlplane.reconcilers.plan import Observed
+
+UNWATCHED = timedelta(seconds=30)
+"""When to look again at what stands in the way: no watch tells of what is not mlplane's."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,8 @@ def first_blocked(gates: tuple[Gate, ...], obj: Resource, observed: Observed) ->
 
 def name_taken(child: Body, reason: str) -> Waiting | Stalled:
     """The child's name is held by what an earlier object of the same name left, or by something else."""
-    what = f'{child["kind"]} "{child["metadata"]["name"]}"'
-    if any(r.get("controller") for r in child["metadata"].get("ownerReferences") or ()):
+    what = f"{child['kind']} {named(child)}"
+    if controller_of(child):
         return Waiting(reason, f"waits for {what} of an earlier owner to go")
     return Stalled(reason, f"{what} is in the way and belongs to nobody: delete it")
 

@@ -1,5 +1,7 @@
 """TrainingRun: one Workflow for each attempt; its answer becomes a ModelVersion and an Evaluation."""
 
+import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +15,21 @@ from mlplane.api.conditions import is_current, of
 from mlplane.api.dataset import DatasetStatus
 from mlplane.api.evaluation import PinnedRef
 from mlplane.api.meta import Condition
+from mlplane.api.reading import at, mapping, named, text
 from mlplane.api.refs import Query, Ref
 from mlplane.api.trainingrun import Resolved, ResolvedDataset, TrainingRunStatus
 from mlplane.reconcilers import records
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.state import Ready, Stalled, State, Waiting, conditions, first_blocked, name_taken
+from mlplane.reconcilers.state import (
+    UNWATCHED,
+    Ready,
+    Stalled,
+    State,
+    Waiting,
+    conditions,
+    first_blocked,
+    name_taken,
+)
 from mlplane.tasks import RunResult, RunTask
 
 KIND = TrainingRun
@@ -38,13 +50,17 @@ def dataset_missing(run: TrainingRun, observed: Observed) -> Waiting | None:
 
 
 def dataset_not_ready(run: TrainingRun, observed: Observed) -> Waiting | None:
-    """The Dataset has no version of its present spec."""
+    """The Dataset has no version of its present spec, or none that can be read."""
     dataset = observed.get(_dataset(run)) or {}
-    if is_current(dataset):
+    if is_current(dataset) and _version(dataset).digest:
         return None
+    if is_current(dataset):
+        message = f"Dataset {named(dataset)} is ready, but its version cannot be read: see its conditions"
+        return Waiting(names.DATASET_NOT_READY, message)
     ready = of(dataset, names.READY) or {}
-    speaks = ready.get("observedGeneration") == (dataset.get("metadata") or {}).get("generation")
-    why = ready["message"] if speaks else "its present spec has not been looked at yet"
+    speaks = ready.get("observedGeneration") == at(dataset, "metadata", "generation")
+    why = text(ready.get("message")) if speaks else ""
+    why = why or "its present spec has not been looked at yet"
     return Waiting(names.DATASET_NOT_READY, f'waits for Dataset "{run.spec.dataset.name}": {why}')
 
 
@@ -70,7 +86,7 @@ def plan(run: TrainingRun, observed: Observed, now: datetime, settings: Settings
         return Plan(_status(run, finished, now, *_lasting(run)))
     attempt, workflow = _newest_attempt(run, observed)
     if workflow is not None and not is_owned_by(workflow, run):
-        return Plan(_status(run, name_taken(workflow, names.RUNNING), now))
+        return Plan(_status(run, name_taken(workflow, names.RUNNING), now), requeue_after=UNWATCHED)
     if workflow is not None:
         return _follow(run, attempt, workflow, now)
     if blocked := first_blocked(GATES, run, observed):
@@ -103,16 +119,9 @@ def _task(run: TrainingRun, observed: Observed, settings: Settings) -> RunTask:
 
 
 def _start(run: TrainingRun, attempt: int, task: RunTask, now: datetime, settings: Settings) -> Plan:
-    name = argo.run_workflow_name(run, attempt)
-    status = _status(
-        run,
-        Waiting(names.RUNNING, f'Workflow "{name}" is about to start'),
-        now,
-        resolved=_resolved(task),
-        attempt=attempt,
-        workflow=name,
-    )
-    return Plan(status, create=(argo.workflow_for_run(run, task, attempt, settings),))
+    """The status says at once what it will say when the Workflow has been seen: one write less."""
+    made = argo.workflow_for_run(run, task, attempt, settings)
+    return replace(_follow(run, attempt, made, now), create=(made,))
 
 
 def _follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime) -> Plan:
@@ -124,14 +133,15 @@ def _follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime) -> Pl
         "attempt": attempt,
         "workflow": name,
         "progress": outcome.progress or None,
-        "run_key": outcome.outputs.get(f"{tasks.PREFLIGHT}.{tasks.KEY_OUTPUT}"),
+        "run_key": _digest(outcome.outputs.get(f"{tasks.PREFLIGHT}.{tasks.KEY_OUTPUT}")),
     }
     if outcome.state == "Failed":
-        message = f'{outcome.message}; see the logs of Workflow "{name}", then create a run with another name'
+        why = outcome.message or "the Workflow does not say why it failed"
+        message = f'{why}; see the logs of Workflow "{name}", then create a run with another name'
         return Plan(_failed(run, message, now, known))
     if outcome.state != "Succeeded":
-        message = outcome.message or f'Workflow "{name}" runs: progress {outcome.progress or "unknown"}'
-        state = Waiting(names.RUNNING, message)
+        far = f"runs: progress {outcome.progress}" if outcome.progress else "is about to start"
+        state = Waiting(names.RUNNING, outcome.message or f'Workflow "{name}" {far}')
         return Plan(_status(run, state, now, **known))
     try:
         result = RunResult.model_validate_json(
@@ -207,7 +217,16 @@ def _resolved(task: RunTask) -> Resolved:
 
 
 def _version(dataset: Body) -> DatasetStatus:
-    return DatasetStatus.model_validate(dataset.get("status") or {})
+    """The version in a Dataset's status; an empty one if it cannot be read."""
+    try:
+        return DatasetStatus.model_validate({**mapping(dataset.get("status")), "conditions": []})
+    except ValidationError:
+        return DatasetStatus()
+
+
+def _digest(value: str | None) -> str | None:
+    """The value if it is a digest; a status with anything else would be refused."""
+    return value if value and re.fullmatch(r"sha256:[0-9a-f]{64}", value) else None
 
 
 def _dataset(run: TrainingRun) -> Ref:

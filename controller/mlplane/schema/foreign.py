@@ -82,6 +82,19 @@ _ARGO_COLUMNS: list[Body] = [
 _KSERVE_COLUMNS: list[Body] = [
     {"name": "URL", "type": "string", "jsonPath": ".status.url"},
     {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
+    *(
+        {
+            "name": name,
+            "type": kind,
+            "jsonPath": f".status.components.predictor.traffic[?(@.{which})].{value}",
+        }
+        for name, kind, which, value in (
+            ("Prev", "integer", "tag=='prev'", "percent"),
+            ("Latest", "integer", "latestRevision==true", "percent"),
+            ("PrevRolledoutRevision", "string", "tag=='prev'", "revisionName"),
+            ("LatestReadyRevision", "string", "latestRevision==true", "revisionName"),
+        )
+    ),
     _AGE,
 ]
 _RUNTIME_COLUMNS: list[Body] = [

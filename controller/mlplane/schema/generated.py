@@ -20,13 +20,26 @@ _FOLDERS = (("crds", "*.yaml"), ("schemas", "*.json"))
 
 
 def generated_files() -> dict[str, str]:
-    """Path in the repository to text, for every kind."""
-    files: dict[str, str] = {}
+    """Path in the repository to text: two for every kind, and one that names them all."""
+    files = {"crds/kustomization.yaml": _yaml(_kustomization())}
     for name, kind in KINDS.items():
-        files[f"crds/{kind.PLURAL}.yaml"] = f"# {_NOTICE}\n{crd_yaml(crd_for(kind))}"
+        files[f"crds/{kind.PLURAL}.yaml"] = _yaml(crd_for(kind))
         schema = {"$comment": _NOTICE} | json_schema_for(kind)
         files[f"schemas/{name.lower()}.json"] = json.dumps(schema, indent=2) + "\n"
     return files
+
+
+def _kustomization() -> Body:
+    """Makes the folder usable from other folders: kustomize reads no single file above itself."""
+    return {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [f"{kind.PLURAL}.yaml" for kind in KINDS.values()],
+    }
+
+
+def _yaml(body: Body) -> str:
+    return f"# {_NOTICE}\n{crd_yaml(body)}"
 
 
 def crd_yaml(crd: Body) -> str:

@@ -6,6 +6,7 @@ The tests run it over all kinds; the list of exceptions is empty.
 from collections.abc import Callable, Iterator
 
 from mlplane.api.meta import Body
+from mlplane.structural import celbudgets
 
 Nodes = Iterator[tuple[str, Body]]
 
@@ -17,6 +18,7 @@ def lint(crd: Body) -> list[str]:
         findings += _version_findings(version)
         schema = version["schema"]["openAPIV3Schema"]
         findings += _status_findings(schema)
+        findings += [f"{cause.field}: {cause.message}" for cause in celbudgets.problems(schema, "schema")]
         for path, node in walk(schema):
             findings += [f"{path}: {text}" for check in NODE_CHECKS for text in check(node)]
     return findings

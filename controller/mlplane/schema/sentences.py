@@ -38,7 +38,7 @@ def _found(error: Any) -> str:
 def _one_of(error: Any, holder: Body) -> str:
     names = [name for choice in holder["oneOf"] for name in choice["required"]]
     present = [name for name in names if name in error.instance]
-    return f"exactly one of {' and '.join(names)} must be set; found {' and '.join(present) or 'neither'}"
+    return f"exactly one of {', '.join(names)} must be set; found {' and '.join(present) or 'none'}"
 
 
 def _choice(error: Any, holder: Body) -> str:

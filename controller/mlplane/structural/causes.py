@@ -4,8 +4,10 @@
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 ROOT = "<nil>"
@@ -56,9 +58,26 @@ def shown(value: Any) -> str:
     """A value as messages show it."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, float):
+        return _float(value)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, str):
+        return _ESCAPE.sub(lambda found: found[1] or rf"\x{found[2]}", text)
+    return _HTML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _float(value: float) -> str:
+    """As Go's ``%g``: the fewest digits, with an exponent from a million on."""
+    mantissa, _, exponent = f"{Decimal(repr(value)):e}".partition("e")
+    if -4 <= int(exponent) < 6:
+        return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(2)}"
+
+
+_HTML = re.compile("[<>&]")
+_ESCAPE = re.compile(r"(\\\\)|\\u00([01][0-9a-f])")
+"""What JSON and Go write differently; an escaped backslash is none of it."""
 
 
 def _cause(reason: str, label: str, field: str, value: Any, detail: str) -> Cause:
@@ -89,6 +108,11 @@ def duplicate(field: str, value: Any) -> Cause:
 def forbidden(field: str, detail: str) -> Cause:
     """A value that could be right, but not here and now."""
     return _cause("FieldValueForbidden", "Forbidden", field, OMIT, detail)
+
+
+def internal(field: str, detail: str) -> Cause:
+    """Something that the server cannot do."""
+    return _cause("InternalError", "Internal error", field, OMIT, detail)
 
 
 def not_supported(field: str, value: Any, allowed: Iterable[Any]) -> Cause:

@@ -1,93 +1,98 @@
-"""The functions that Kubernetes adds to CEL, for ``celrules``: lists, regex, URLs, quantities, addresses.
+"""The functions that Kubernetes adds to CEL, for ``celrules`` and ``celchecks``: lists, regex, URLs and more.
 
-The engine has no opaque types for extensions, so a URL or a quantity is a map to it. ``indexOf`` of lists
-is missing: the engine's string library occupies the name.
+The engine has no opaque types that it could evaluate, so a URL or a quantity is a map to it; for its checker
+they are types of their own. Missing: ``indexOf`` and ``lastIndexOf`` of lists (the engine's string library
+occupies the names) and ``format`` (the engine's functions cannot return an optional).
 """
 
-import ipaddress
 import itertools
 import re
-from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cel_expr_python import cel
 
+from mlplane.structural import celaddresses, celquantities
+
 _T = cel.Type
 _DYN_LIST = _T.List(_T.DYN)
-_QUANTITY = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?")
-_DECIMAL_SUFFIXES = {s: Decimal(1000) ** n for n, s in enumerate(("", "k", "M", "G", "T", "P", "E"))}
-_SMALL_SUFFIXES = {s: Decimal(1000) ** -n for n, s in enumerate(("m", "u", "n"), start=1)}
-_BINARY_SUFFIXES = {f"{s}i": Decimal(1024) ** n for n, s in enumerate("KMGTPE", start=1)}
-_FACTORS = _DECIMAL_SUFFIXES | _SMALL_SUFFIXES | _BINARY_SUFFIXES
+_OPAQUE = ("CIDR", "IP", "Quantity", "Semver", "URL")
+COMPARISONS = {"_<_": "less", "_<=_": "less_equals", "_>_": "greater", "_>=_": "greater_equals"}
+"""Operators and what their overloads are called."""
 
 
-def functions() -> list[Any]:
-    """Declarations with implementations, for a CEL environment."""
-    return [cel.FunctionDecl(name, overloads) for name, overloads in _overloads().items()]
+def functions(types: Mapping[str, Any] | None = None) -> list[Any]:
+    """Declarations with implementations, for a CEL environment.
+
+    Args:
+        types: What the types of Kubernetes are to it; None for maps, which is what can be evaluated.
+    """
+    declared = {**_overloads(types or {}), **_comparisons()}
+    return [cel.FunctionDecl(name, overloads) for name, overloads in declared.items()]
 
 
-def _overloads() -> dict[str, list[Any]]:
-    declared: dict[str, list[Any]] = {}
+def opaque_types() -> dict[str, Any]:
+    """The types of Kubernetes by the names that functions have for them, for a checker."""
+    return {name: cel.Type.AbstractType(f"kubernetes.{name}") for name in _OPAQUE}
+
+
+def _overloads(types: Mapping[str, Any]) -> dict[str, list[Any]]:
+    declared: dict[str, dict[str, Any]] = {}
     for name, result, parameters, implementation, member in _FUNCTIONS:
-        overload = cel.Overload(
-            id=f"{name}_{len(parameters)}_{'_'.join(map(str, parameters))}",
-            return_type=result,
-            parameters=list(parameters),
-            is_member=member,
-            impl=implementation,
+        kinds = [_typed(each, types) for each in parameters]
+        named = "_".join(each if isinstance(each, str) else str(each) for each in parameters)
+        # As maps, several types are the same: one declaration will do.
+        key = f"{member}_{'_'.join(map(str, kinds))}"
+        declared.setdefault(name, {}).setdefault(
+            key,
+            cel.Overload(
+                id=_IDS.get((name, named), f"{name}_{len(parameters)}_{named}").lower(),
+                return_type=_typed(result, types),
+                parameters=kinds,
+                is_member=member,
+                impl=implementation,
+            ),
         )
-        declared.setdefault(name, []).append(overload)
-    return declared
+    return {name: list(overloads.values()) for name, overloads in declared.items()}
 
 
-def _quantity(text: str) -> dict[str, str]:
-    """A quantity as the map {"quantity": canonical number}, so that equal amounts are equal."""
-    found = _QUANTITY.fullmatch(text)
-    if not found:
-        raise ValueError(
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-        )
-    number, suffix = found.group(1), found.group(2) or ""
-    if suffix in _FACTORS:
-        return _amount(Decimal(number) * _FACTORS[suffix])
-    return _amount(Decimal(number + suffix))
+_IDS = {
+    ("ip", "CIDR"): "cidr_ip",
+    ("containsIP", "CIDR_STRING"): "cidr_contains_ip_string",
+    ("containsCIDR", "CIDR_STRING"): "cidr_contains_cidr_string",
+}
+"""Overloads whose names decide on their cost."""
 
 
-def _amount(value: Decimal) -> dict[str, str]:
-    return {"quantity": format(value.normalize(), "f")}
+def _typed(kind: Any, types: Mapping[str, Any]) -> Any:
+    return types.get(kind, _T.MAP) if isinstance(kind, str) else kind
 
 
-def _number(quantity: Any) -> Decimal:
-    return Decimal(str(quantity["quantity"]))
+def _comparisons() -> dict[str, list[Any]]:
+    """Declarations of what the engine can compare, numbers of different types included."""
+    kinds = {"bool": _T.BOOL, "string": _T.STRING, "bytes": _T.BYTES, "timestamp": _T.TIMESTAMP}
+    numbers = {"int64": _T.INT, "uint64": _T.UINT, "double": _T.DOUBLE}
+    same = {**kinds, "duration": _T.DURATION, **numbers}
+    mixed = [(first, second) for first in numbers for second in numbers if first != second]
+    return {
+        operator: [
+            *(_comparison(f"{name}_{kind}", known, known) for kind, known in same.items()),
+            *(_comparison(f"{name}_{a}_{b}", numbers[a], numbers[b]) for a, b in mixed),
+        ]
+        for operator, name in COMPARISONS.items()
+    }
 
 
-def _plus(sign: int) -> Callable[[Any, Any], dict[str, str]]:
-    def apply(first: Any, second: Any) -> dict[str, str]:
-        other = Decimal(second) if isinstance(second, int) else _number(second)
-        return _amount(_number(first) + sign * other)
-
-    return apply
-
-
-def _compare(first: Any, second: Any) -> int:
-    a, b = _number(first), _number(second)
-    return (a > b) - (a < b)
-
-
-def _as_integer(quantity: Any) -> int:
-    value = _number(quantity)
-    if value != value.to_integral_value():
-        raise ValueError("cannot convert value to integer")
-    return int(value)
+def _comparison(name: str, first: Any, second: Any) -> Any:
+    return cel.Overload(id=name, return_type=_T.BOOL, parameters=[first, second], is_member=False)
 
 
 def _succeeds(parse: Callable[[str], Any]) -> Callable[[str], bool]:
     def check(text: str) -> bool:
         try:
             parse(text)
-        except (ValueError, InvalidOperation):
+        except ValueError:
             return False
         return True
 
@@ -132,23 +137,7 @@ def _is_sorted(values: Sequence[Any]) -> bool:
     return all(first <= second for first, second in itertools.pairwise(values))
 
 
-def _family(text: str) -> dict[str, Any]:
-    address = ipaddress.ip_address(text)
-    return {"ip": str(address), "family": address.version}
-
-
-def _network(text: str) -> dict[str, Any]:
-    network = ipaddress.ip_network(text, strict=False)
-    return {"cidr": str(network), "prefixLength": network.prefixlen, "ip": str(network.network_address)}
-
-
-def _contains_ip(network: Any, address: Any) -> bool:
-    text = address if isinstance(address, str) else str(address["ip"])
-    return ipaddress.ip_address(text) in ipaddress.ip_network(str(network["cidr"]))
-
-
-_Function = tuple[str, Any, tuple[Any, ...], Callable[..., Any], bool]
-_FUNCTIONS: tuple[_Function, ...] = (
+_FUNCTIONS: tuple[tuple[str, Any, tuple[Any, ...], Callable[..., Any], bool], ...] = (
     ("isSorted", _T.BOOL, (_DYN_LIST,), _is_sorted, True),
     ("sum", _T.DYN, (_DYN_LIST,), sum, True),
     ("min", _T.DYN, (_DYN_LIST,), min, True),
@@ -156,39 +145,14 @@ _FUNCTIONS: tuple[_Function, ...] = (
     ("find", _T.STRING, (_T.STRING, _T.STRING), _find, True),
     ("findAll", _T.List(_T.STRING), (_T.STRING, _T.STRING), _find_all, True),
     ("findAll", _T.List(_T.STRING), (_T.STRING, _T.STRING, _T.INT), _find_all, True),
-    ("url", _T.MAP, (_T.STRING,), _url, False),
+    ("url", "URL", (_T.STRING,), _url, False),
     ("isURL", _T.BOOL, (_T.STRING,), _succeeds(_split_url), False),
-    ("getScheme", _T.STRING, (_T.MAP,), _part("scheme"), True),
-    ("getHost", _T.STRING, (_T.MAP,), _part("host"), True),
-    ("getHostname", _T.STRING, (_T.MAP,), _part("hostname"), True),
-    ("getPort", _T.STRING, (_T.MAP,), _part("port"), True),
-    ("getEscapedPath", _T.STRING, (_T.MAP,), _part("path"), True),
-    ("getQuery", _T.MAP, (_T.MAP,), _part("query"), True),
-    ("quantity", _T.MAP, (_T.STRING,), _quantity, False),
-    ("isQuantity", _T.BOOL, (_T.STRING,), _succeeds(_quantity), False),
-    ("sign", _T.INT, (_T.MAP,), lambda q: _compare(q, {"quantity": "0"}), True),
-    ("isInteger", _T.BOOL, (_T.MAP,), lambda q: _number(q) == _number(q).to_integral_value(), True),
-    ("asInteger", _T.INT, (_T.MAP,), _as_integer, True),
-    ("asApproximateFloat", _T.DOUBLE, (_T.MAP,), lambda q: float(_number(q)), True),
-    ("add", _T.MAP, (_T.MAP, _T.MAP), _plus(1), True),
-    ("add", _T.MAP, (_T.MAP, _T.INT), _plus(1), True),
-    ("sub", _T.MAP, (_T.MAP, _T.MAP), _plus(-1), True),
-    ("sub", _T.MAP, (_T.MAP, _T.INT), _plus(-1), True),
-    ("isLessThan", _T.BOOL, (_T.MAP, _T.MAP), lambda a, b: _compare(a, b) < 0, True),
-    ("isGreaterThan", _T.BOOL, (_T.MAP, _T.MAP), lambda a, b: _compare(a, b) > 0, True),
-    ("compareTo", _T.INT, (_T.MAP, _T.MAP), _compare, True),
-    ("isIP", _T.BOOL, (_T.STRING,), _succeeds(ipaddress.ip_address), False),
-    ("ip", _T.MAP, (_T.STRING,), _family, False),
-    ("family", _T.INT, (_T.MAP,), _part("family"), True),
-    (
-        "isCIDR",
-        _T.BOOL,
-        (_T.STRING,),
-        _succeeds(lambda text: ipaddress.ip_network(text, strict=False)),
-        False,
-    ),
-    ("cidr", _T.MAP, (_T.STRING,), _network, False),
-    ("prefixLength", _T.INT, (_T.MAP,), _part("prefixLength"), True),
-    ("containsIP", _T.BOOL, (_T.MAP, _T.MAP), _contains_ip, True),
-    ("containsIP", _T.BOOL, (_T.MAP, _T.STRING), _contains_ip, True),
+    ("getScheme", _T.STRING, ("URL",), _part("scheme"), True),
+    ("getHost", _T.STRING, ("URL",), _part("host"), True),
+    ("getHostname", _T.STRING, ("URL",), _part("hostname"), True),
+    ("getPort", _T.STRING, ("URL",), _part("port"), True),
+    ("getEscapedPath", _T.STRING, ("URL",), _part("path"), True),
+    ("getQuery", _T.Map(_T.STRING, _T.List(_T.STRING)), ("URL",), _part("query"), True),
+    *celquantities.FUNCTIONS,
+    *celaddresses.FUNCTIONS,
 )

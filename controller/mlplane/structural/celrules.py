@@ -1,14 +1,14 @@
 """The CEL rules of a schema (``x-kubernetes-validations``): compiled once, evaluated at every write.
 
 ``structural`` holds the compiled rules of each CRD version; ``crdchecks`` reports those that do not compile.
-Known differences from Kubernetes: fields of objects are not type-checked when a rule is compiled, rules
-have no cost limit, and strings with a date or a duration format stay strings (so a rule says
-``timestamp(self.at)``).
+Known difference from Kubernetes: there is no budget at run time; what ``celbudgets`` estimates when a CRD is
+written is what bounds them.
 """
 
 import functools
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,21 +18,12 @@ from mlplane.api.meta import Body
 from mlplane.errors import InvalidInput
 from mlplane.structural import causes, celvalues, listtypes
 from mlplane.structural.causes import Cause, MapKey, Path
-from mlplane.structural.cellibrary import functions
+from mlplane.structural.cellibrary import COMPARISONS, functions
 from mlplane.structural.nodes import Node, node_of
 
 RULES = "x-kubernetes-validations"
 
-_EXTENSIONS = (
-    "strings",
-    "math",
-    "sets",
-    "optional",
-    "bindings",
-    "encoders",
-    "lists",
-    "two-var-comprehensions",
-)
+_EXTENSIONS = ("sets", "optional", "lists", "two-var-comprehensions")
 _OLD = re.compile(r"\boldSelf\b")
 OPTIONAL_OLD = "cel.bind(oldSelf, oldExists ? optional.of(oldSelf) : optional.none(), {rule})"
 """What a rule with ``optionalOldSelf`` becomes."""
@@ -200,13 +191,31 @@ def compiled(expression: str, type_name: str = "dyn", *, result: str = "bool") -
 
 @functools.cache
 def _environment(type_name: str) -> Any:
-    listed = "".join(f"- name: {name}\n" for name in _EXTENSIONS)
     value = celvalues.TYPES[type_name]
     return cel.NewEnv(
-        config=cel.NewEnvConfigFromYaml(f"name: kubernetes\nextensions:\n{listed}"),
+        config=config(),
         variables={"self": value, "oldSelf": value, "oldExists": cel.Type.BOOL},
         functions=functions(),
     )
+
+
+def config(variables: Mapping[str, Body] | None = None) -> Any:
+    """The extensions of CEL that Kubernetes has.
+
+    Args:
+        variables: Types of variables, in the engine's notation; None to evaluate, which takes ``cel.bind``.
+    """
+    declared = [{"name": name, **kind} for name, kind in (variables or {}).items()]
+    extensions = [{"name": name} for name in _EXTENSIONS] + ([] if variables else [{"name": "bindings"}])
+    document = {
+        "name": "kubernetes",
+        "extensions": [{"name": "strings", "version": 2}, *extensions],
+        "variables": declared,
+        # Declared anew, as Kubernetes compares numbers of different types.
+        "stdlib": {"exclude_functions": [{"name": name} for name in COMPARISONS]},
+    }
+    # JSON is YAML, and the engine reads only that.
+    return cel.NewEnvConfigFromYaml(json.dumps(document))
 
 
 def _report(reason: str, at: str, value: Any, detail: str) -> Cause:

@@ -6,9 +6,12 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from cel_expr_python import cel
+from google.protobuf import duration_pb2, timestamp_pb2
 
 from mlplane.structural.nodes import Node
 
@@ -31,7 +34,7 @@ _NAMES = {
     "object": "map",
     "string": "string",
 }
-_KEYWORDS = frozenset(
+KEYWORDS = frozenset(
     (
         "true",
         "false",
@@ -63,14 +66,14 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def type_of(node: Node) -> str:
     """Name of the CEL type of a value; ``dyn`` where the schema leaves more than one."""
-    if node.int_or_string or node.nullable or node.format == "byte":
+    if node.int_or_string or node.nullable or node.format in _FORMATS:
         return "dyn"
     return _NAMES.get(node.type, "dyn")
 
 
 def escaped(name: str) -> str:
     """The name by which a rule reads a property; empty when it cannot be read."""
-    if name in _KEYWORDS:
+    if name in KEYWORDS:
         return f"__{name}__"
     text = _SPECIAL.sub(lambda match: _ESCAPES[match.group()], name)
     return text if _IDENTIFIER.fullmatch(text) else ""
@@ -93,8 +96,8 @@ def converted(node: Node | None, value: Any) -> Any:
         return float(value)
     if node.type == "integer" and isinstance(value, float):
         return int(value)
-    if node.format == "byte" and isinstance(value, str):
-        return _decoded(value)
+    if isinstance(value, str) and node.type == "string" and (read := _FORMATS.get(node.format)):
+        return read(value)
     return value
 
 
@@ -103,3 +106,36 @@ def _decoded(value: str) -> bytes | str:
         return base64.b64decode(value, validate=True)
     except binascii.Error:
         return value
+
+
+def _moment(value: str) -> Any:
+    try:
+        found = datetime.fromisoformat(value.upper().replace("Z", "+00:00"))
+    except ValueError:
+        return value
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(found)
+    return message
+
+
+_UNITS = {"h": 3_600e6, "m": 60e6, "s": 1e6, "ms": 1e3, "us": 1.0, "µs": 1.0, "μs": 1.0, "ns": 1e-3}
+"""Microseconds."""
+
+
+def _duration(value: str) -> Any:
+    parts = re.findall(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", value)
+    if not parts and value.lstrip("+-") != "0":
+        return value
+    sign = -1 if value.startswith("-") else 1
+    message = duration_pb2.Duration()
+    message.FromTimedelta(sign * timedelta(microseconds=sum(float(n) * _UNITS[unit] for n, unit in parts)))
+    return message
+
+
+_FORMATS: dict[str, Callable[[str], Any]] = {
+    "byte": _decoded,
+    "date": _moment,
+    "date-time": _moment,
+    "duration": _duration,
+}
+"""Strings that are something else to a rule."""

@@ -10,10 +10,10 @@ from mlplane.structural.nodes import Node
 
 
 def identity(value: Any) -> Any:
-    """A hashable that is equal for equal JSON values, and different for 1 and true."""
+    """A hashable that is equal for equal JSON values, and different for 1, 1.0 and true."""
     if isinstance(value, dict | list):
         return json.dumps(value, sort_keys=True)
-    return (type(value) is bool, value)
+    return (type(value), value)
 
 
 def key_of(item: Any, keys: tuple[str, ...]) -> Any:

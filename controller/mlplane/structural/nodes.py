@@ -37,6 +37,8 @@ class Node:
     default: Any = MISSING
     has_defaults: bool = False
     """Whether there is a default here or below."""
+    has_embedded: bool = False
+    """Whether there is an embedded resource here or below."""
     list_type: str = "atomic"
     list_keys: tuple[str, ...] = ()
     map_type: str = "granular"
@@ -62,6 +64,9 @@ class Node:
         """The schema of a field of an object or a map, if there is one."""
         return self.properties.get(key, self.values)
 
+
+ANYTHING = Node(preserve=True, nullable=True)
+"""What ``additionalProperties: true`` allows."""
 
 _LIMITS = (
     "minimum",
@@ -102,6 +107,7 @@ def node_of(schema: Body) -> Node:
     )
     _add_checks(node, schema)
     children = [*properties.values(), node.values, node.items]
+    node.has_embedded = node.embedded or any(c.has_embedded for c in children if c)
     node.has_defaults = node.default is not MISSING or any(c.has_defaults for c in children if c)
     return node
 
@@ -109,7 +115,7 @@ def node_of(schema: Body) -> Node:
 def _values(additional: Any) -> Node | None:
     """``true`` is a map of anything, as is the empty schema."""
     if additional is True:
-        return Node(preserve=True)
+        return ANYTHING
     return node_of(additional) if isinstance(additional, dict) else None
 
 
@@ -123,8 +129,6 @@ def _add_checks(node: Node, schema: Body) -> None:
     node.any_of = tuple(map(node_of, schema.get("anyOf") or ()))
     node.one_of = tuple(map(node_of, schema.get("oneOf") or ()))
     node.negated = node_of(schema["not"]) if isinstance(schema.get("not"), dict) else None
-    if node.int_or_string:
-        node.any_of = tuple(each for each in node.any_of if each.type not in {"integer", "string"})
 
 
 def _searcher(pattern: str) -> Callable[[str], Any] | None:

@@ -1,10 +1,13 @@
-"""Pruning: objects without the fields that their schema does not know. ``structural`` calls it."""
+"""Pruning: objects without the fields that their schema does not know, or that are null and may not be.
+
+``schemas`` calls it when an object is read.
+"""
 
 from typing import Any
 
 from mlplane.api.meta import Body
 from mlplane.structural.causes import Path, dotted
-from mlplane.structural.nodes import META_FIELDS, Node
+from mlplane.structural.nodes import META_FIELDS, MISSING, Node
 
 
 def prune(node: Node | None, value: Any, path: Path, unknown: list[str]) -> Any:
@@ -27,6 +30,8 @@ def _prune_object(node: Node | None, value: Body, path: Path, unknown: list[str]
             pruned[key] = item
             continue
         child = node.child(key) if node is not None else None
+        if child is not None and item is None and not child.nullable and child.default is MISSING:
+            continue  # absent, as far as the server is concerned
         if child is not None:
             pruned[key] = prune(child, item, (path, key), unknown) if isinstance(item, dict | list) else item
         elif node is not None and node.preserve:

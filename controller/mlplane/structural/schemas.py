@@ -4,12 +4,12 @@ The object layer compiles one Schema for each version of a CRD and calls prune, 
 this order, for every write. No method changes its argument: what stays the same is shared.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mlplane.api.meta import Body
-from mlplane.structural import celrules, listtypes, valuechecks
-from mlplane.structural.causes import Cause, Path, invalid
+from mlplane.structural import celrules, embedded, listtypes, valuechecks
+from mlplane.structural.causes import ROOT, Cause, invalid
 from mlplane.structural.defaulting import fill
 from mlplane.structural.nodes import MISSING, Node, node_of
 from mlplane.structural.pruning import prune
@@ -35,6 +35,8 @@ class Schema:
 
     node: Node
     rules: celrules.Rules
+    has_embedded: bool
+    """Whether there are embedded resources in it."""
 
     @classmethod
     def compile(cls, openapi_v3_schema: Body) -> "Schema":
@@ -43,8 +45,9 @@ class Schema:
         Raises:
             InvalidInput: A validation rule is no CEL; ``check_crd`` reports these as causes.
         """
-        root = replace(node_of(openapi_v3_schema), embedded=True)
-        return cls(root, celrules.compile_rules(openapi_v3_schema))
+        node = node_of(openapi_v3_schema)
+        rules = celrules.compile_rules(openapi_v3_schema)
+        return cls(replace(node, embedded=True), rules, node.has_embedded)
 
     def prune(self, obj: Body) -> tuple[Body, list[str]]:
         """The object without fields that the schema does not know, and the paths of those, sorted."""
@@ -57,30 +60,46 @@ class Schema:
         defaulted: Body = fill(self.node, obj)
         return defaulted
 
-    def validate(self, obj: Body, old: Body | None = None) -> list[Cause]:
-        """Everything that is wrong with an object; ``old`` is the object before an update."""
-        before = MISSING if old is None else old
-        found = list(valuechecks.check(self.node, obj, before))
-        found += _embedded(self.node, obj, ())
+    def coerce(self, obj: Body) -> tuple[Body, list[str]]:
+        """The object with typed metadata of embedded resources, and the unknown fields of that, sorted.
+
+        Raises:
+            InvalidInput: Such metadata has the wrong type.
+        """
+        unknown: list[str] = []
+        if self.has_embedded:
+            obj = embedded.coerce(self.node, obj, (), unknown)
+        return obj, sorted(unknown)
+
+    def validate(
+        self, obj: Body, old: Body | None = None, *, found: Sequence[Cause] = (), part: str = ""
+    ) -> list[Cause]:
+        """Everything that is wrong with an object.
+
+        Args:
+            obj: The object.
+            old: The object before an update.
+            found: What is known to be wrong already; it comes first.
+            part: The field that alone is written, through a subresource of this name; empty for the object.
+        """
+        causes = list(found)
+        if part:
+            causes += self._part(obj, old, part)
+        else:
+            causes += valuechecks.check(self.node, obj, MISSING if old is None else old)
+            causes += embedded.check(self.node, obj) if self.has_embedded else ()
         if old is None or not any(listtypes.check(self.node, old)):
-            found += listtypes.check(self.node, obj)
+            causes += listtypes.check(self.node, obj)
         if self.rules:
-            if any(cause.reason in _BLOCKING for cause in found):
-                return [*found, invalid("", None, _NOT_CHECKED)]
-            found += self.rules.check(obj, old)
-        return found
+            if any(cause.reason in _BLOCKING for cause in causes):
+                return [*causes, invalid("", None, _NOT_CHECKED)]
+            causes += self.rules.check(obj, old)
+        return causes
 
-
-def _embedded(node: Node, value: Any, path: Path) -> list[Cause]:
-    """Embedded resources without a type."""
-    found: list[Cause] = []
-    if isinstance(value, dict):
-        if node.embedded:
-            found += valuechecks.untyped(value, path)
-        for key, item in value.items():
-            if isinstance(item, dict | list) and (child := node.child(key)) is not None:
-                found += _embedded(child, item, (path, key))
-    elif isinstance(value, list) and node.items is not None:
-        for index, item in enumerate(value):
-            found += _embedded(node.items, item, (path, index))
-    return found
+    def _part(self, obj: Body, old: Body | None, part: str) -> Iterator[Cause]:
+        """What is wrong with one field, as if it were all; its messages do not name it."""
+        node = self.node.properties.get(part)
+        if node is None or part not in obj:
+            return
+        for cause in valuechecks.check(node, obj[part], (old or {}).get(part, MISSING)):
+            yield replace(cause, field=part if cause.field == ROOT else f"{part}.{cause.field}")

@@ -13,6 +13,7 @@ from mlplane.structural.nodes import MISSING, Node
 
 _MACHINE_TYPES = {"integer": "int64", "number": "float64", "boolean": "", "object": ""}
 """What the server calls a type when it expected a format."""
+_LARGEST_FLOAT32 = 3.4028234663852886e38
 _RANGES = {"int32": 2**31, "int64": 2**63}
 
 
@@ -48,7 +49,7 @@ def _wrong_type(node: Node, value: Any, path: Path) -> Cause | None:
     have = json_type(value)
     if have in node.types or (have == "integer" and "number" in node.types):
         return None
-    if isinstance(value, float) and value.is_integer() and "integer" in node.types:
+    if isinstance(value, float) and "integer" in node.types and _is_integer(value, ""):
         return None
     want = ",".join(node.types)
     if node.format and have in _MACHINE_TYPES:
@@ -97,10 +98,31 @@ def _number(node: Node, value: float, path: Path) -> Iterator[Cause]:
         yield causes.invalid(
             causes.ROOT, "", f"Checked value must be of type integer {kind} in {causes.dotted(path)}"
         )
-    if (factor := limits.get("multipleOf")) and value % factor:
-        detail = f"{where} in body should be a multiple of {causes.shown(factor)}"
-        yield causes.invalid(where, value, detail)
+    if node.format == "float" and abs(value) > _LARGEST_FLOAT32:
+        detail = f"Checked value must be of type number with format float in {where}"
+        yield causes.invalid(causes.ROOT, "", detail)
+    if (factor := limits.get("multipleOf")) is not None:
+        yield from _multiple(value, factor, where)
     yield from _bounds(node, value, where)
+
+
+def _multiple(value: float, factor: float, where: str) -> Iterator[Cause]:
+    if isinstance(value, int):  # for whole numbers the server cuts the fraction off
+        factor = int(factor)
+    if factor <= 0:
+        yield causes.invalid(
+            where, factor, f"factor MultipleOf declared for {where} must be positive: {factor}"
+        )
+    elif value % factor if isinstance(value, int) else not _is_nearly_whole(value / factor):
+        yield causes.invalid(where, value, f"{where} in body should be a multiple of {causes.shown(factor)}")
+
+
+def _is_nearly_whole(value: float) -> bool:
+    """Whether the server takes a quotient for a whole number."""
+    if abs(value) >= 2**53:
+        return False
+    whole = float(int(value))
+    return value == whole or (whole != 0 and abs(value - whole) / (abs(value) + abs(whole)) < 1e-9)
 
 
 def _bounds(node: Node, value: float, where: str) -> Iterator[Cause]:
@@ -140,11 +162,12 @@ def _list(node: Node, value: list[Any], old: Any, path: Path) -> Iterator[Cause]
 
 
 def _enum(node: Node, value: Any, path: Path) -> Iterator[Cause]:
-    if node.enum is None or (value is None and node.nullable):
+    if node.enum is None:
         return
-    if not any(value == each and isinstance(value, bool) is isinstance(each, bool) for each in node.enum):
-        shown = "null" if value is None else value
-        yield causes.not_supported(causes.dotted(path), shown, node.enum)
+    if value is None or not any(
+        value == each and isinstance(value, bool) is isinstance(each, bool) for each in node.enum
+    ):
+        yield causes.not_supported(causes.dotted(path), value, node.enum)
 
 
 def _object(node: Node, value: dict[str, Any], old: Any, path: Path) -> Iterator[Cause]:
@@ -172,18 +195,6 @@ def _object_size(node: Node, value: dict[str, Any], path: Path) -> Iterator[Caus
         yield causes.invalid(where, len(value), detail)
     if most is not None and len(value) > most:
         yield causes.too_many(where, len(value), most)
-
-
-def untyped(value: dict[str, Any], path: Path) -> Iterator[Cause]:
-    """What an embedded resource lacks: its apiVersion and kind."""
-    for key in ("apiVersion", "kind"):
-        where = causes.dotted((path, key))
-        if key not in value:
-            yield causes.required(where)
-        elif not isinstance(value[key], str):
-            yield causes.invalid(where, value[key], "must be a string")
-        elif not value[key]:
-            yield causes.invalid(where, "", "must not be empty")
 
 
 def _junctors(node: Node, value: Any, path: Path) -> Iterator[Cause]:

@@ -11,6 +11,7 @@ import pytest
 
 from mlplane.cluster.kube import connect
 from mlplane.local.state import State
+from rights import controller_kubeconfig
 
 GROUP = "tests.mlplane.dev/v1"
 
@@ -63,6 +64,12 @@ async def cluster(server):
     async with connect(server.state.kubeconfig) as cluster:
         await eventually(lambda: _answers(cluster))
         yield cluster
+
+
+@pytest.fixture
+async def own_kubeconfig(server, cluster):
+    """A kubeconfig with the controller's own rights."""
+    return await controller_kubeconfig(cluster, server.state)
 
 
 async def _answers(cluster):

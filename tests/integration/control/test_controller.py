@@ -29,12 +29,12 @@ async def install(cluster, objects):
     await bootstrap(cluster, objects, while_=lambda: None)
 
 
-async def test_it_answers_probes_and_stops_in_good_order(server, cluster, eventually):
+async def test_it_answers_probes_and_stops_in_good_order(cluster, own_kubeconfig, eventually):
     await install(cluster, objects_for("default", "", ()))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/healthz"
-    with controller(server.state.kubeconfig, "--liveness", url) as process:
+    with controller(own_kubeconfig, "--liveness", url) as process:
         await eventually(lambda: _is_alive(url), seconds=20)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
@@ -59,9 +59,9 @@ async def test_without_its_watches_it_ends_with_an_error_and_without_the_token(s
     assert "guessed-token" not in errors
 
 
-async def test_it_works_when_its_kinds_come_while_it_starts(server, cluster, eventually):
+async def test_it_works_when_its_kinds_come_while_it_starts(cluster, own_kubeconfig, eventually):
     """Kopf alone would never watch a kind that appears between its look at the kinds and at the CRDs."""
-    with controller(server.state.kubeconfig):
+    with controller(own_kubeconfig):
         await install(cluster, objects_for("default", "", ()))
         await cluster.create(SERVER, manager="test")
         ref = Ref(names.API_VERSION, "ModelServer", "default", "digits")

@@ -286,6 +286,21 @@ async def test_an_object_that_is_being_deleted_is_left_alone(cluster, things, se
     assert reconciler.passes >= 1
 
 
+async def test_children_that_went_with_their_owner_are_not_made_again(cluster, things, monkeypatch):
+    """The owner was read, then deleted: that its children are missing says nothing any more."""
+    list_ = cluster.list
+
+    async def meddle(query):
+        await cluster.delete(ref("a"))
+        return await list_(query)
+
+    await things("a")
+    monkeypatch.setattr(cluster, "list", meddle)
+    await Engine(cluster, [Things()], SETTINGS).reconcile(ref("a"))
+    assert await cluster.get(ref("a")) is None
+    assert await cluster.get(Ref("v1", "ConfigMap", "default", "a-kept")) is None
+
+
 async def test_an_object_that_no_watch_has_seen_is_found_by_the_look_at_all(cluster, things, settled):
     await things("a")
     async with at_work(cluster, Things(), kinds=(), resync=timedelta(seconds=0.2)):
@@ -312,7 +327,7 @@ async def test_after_an_outage_all_is_done_without_a_further_event(
         with pytest.raises(Transient):
             await cluster.get(ref("a"))
         server.start()
-        await eventually(lambda: _fine(cluster))
+        await eventually(lambda: _fine(cluster), seconds=30)
 
 
 async def _fine(cluster):
@@ -320,3 +335,17 @@ async def _fine(cluster):
         return of(await cluster.get(ref("a")), "Ready")
     except Transient:
         return None
+
+
+async def test_a_status_that_the_server_refuses_is_said_in_the_status(cluster, thing_crd, things, settled):
+    short = {"type": "string", "maxLength": 5}
+    schema = thing_crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    status = schema["properties"]["status"] | {"properties": {"fact": short}}
+    schema["properties"] = schema["properties"] | {"status": status}
+    await cluster.apply(thing_crd, manager="test")
+    async with at_work(cluster, Things()):
+        await things("a", text="much too long")
+        body = await settled("a", names.API_ERROR)
+        assert "status.fact" in of(body, "Ready")["message"]
+        await cluster.patch(ref("a"), {"spec": {"text": "short"}}, manager="test")
+        assert (await settled("a", "Fine"))["status"]["fact"] == "short"

@@ -8,14 +8,18 @@ import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
+from mlplane import names
 from mlplane.api.conditions import of
 from mlplane.api.refs import Query, Ref
 from mlplane.cluster.kube import connect
 from mlplane.errors import MlplaneError, Terminal
 from mlplane.local.state import State
 from mlplane.local.up import running
+
+OWN_USER = "system:serviceaccount:mlplane-system:mlplane-controller"
 
 
 @contextmanager
@@ -86,6 +90,23 @@ async def test_a_plane_gets_ready_with_its_objects_and_starts_again_without_a_wr
     names = {name for _, name in seen[0]}
     assert {"datasets.mlplane.dev", "workflows.argoproj.io", "mlplane-runner", "mlplane-git"} <= names
     assert processes_of(folder) == []
+
+
+async def test_the_controller_knows_its_own_token_and_no_other(folder):
+    state = State.create(folder)
+    async with running(state) as programs:
+        [controller] = [program for program in programs if program.name == "controller"]
+        environment = psutil.Process(controller.pid).environ()
+        assert environment["KUBECONFIG"] == str(state.controller_kubeconfig)
+        assert str(state.kubeconfig) not in environment.values()
+        assert state.controller_kubeconfig.stat().st_mode & 0o777 == 0o600
+        assert state.token not in state.controller_kubeconfig.read_text()
+        async with connect(state.controller_kubeconfig) as itself:
+            assert await itself.list(Query(names.API_VERSION, "Dataset")) == []
+            with pytest.raises(Terminal, match=f'"{OWN_USER}" cannot list resource "secrets"'):
+                await itself.list(Query("v1", "Secret"))
+            with pytest.raises(Terminal, match=f'"{OWN_USER}" cannot delete resource "datasets"'):
+                await itself.delete(Ref(names.API_VERSION, "Dataset", "default", "any"))
 
 
 async def test_each_process_that_is_killed_is_started_again_and_the_plane_works(folder, eventually):

@@ -96,9 +96,11 @@ class World:
             self.check_alive()
             service = await self.service(name)
             status = service.get("status") or {}
-            ready = [c for c in status.get("conditions") or () if c["type"] == "Ready"]
+            found = {c["type"]: c for c in status.get("conditions") or ()}
             is_new = status.get("observedGeneration") == service["metadata"]["generation"]
-            return service if is_new and ready and ready[0]["status"] == "True" else None
+            # Between two revisions under one name KServe says Ready, too.
+            is_rolled = found.get("PredictorReady", {}).get("reason") == "NewReplicaSetAvailable"
+            return service if is_new and is_rolled and found["Ready"]["status"] == "True" else None
 
         return await eventually(ask, f"{name} is ready")
 

@@ -178,6 +178,11 @@ class World:
                 return pod
         return {}
 
+    @staticmethod
+    def pods_of(workflow: str) -> Query:
+        """All pods of a workflow."""
+        return Query("v1", "Pod", NAMESPACE, labels=(("workflows.argoproj.io/workflow", workflow),))
+
     # Files and processes.
 
     def folder(self, pod: Body) -> PodFolder:

@@ -6,7 +6,11 @@ import signal
 
 import pytest
 
+from mlplane.api.refs import Ref
 from mlplane.local.node import runs
+from mlplane.local.workflows import engine
+
+NAMESPACE = "node-test"
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -56,9 +60,9 @@ async def test_a_failing_step_fails_the_workflow_with_the_exit_code(world, step,
 
 async def test_a_field_outside_the_subset_is_refused_at_once_by_name(world, step, script):
     world.start()
-    await world.workflow("w", [[step("a")]], script("a", "true"), onExit="a")
+    await world.workflow("w", [[step("a")]], script("a", "true"), volumeClaimTemplates=[])
     body = await world.phase("Workflow", "w", "Error")
-    assert "onExit" in body["status"]["message"]
+    assert "volumeClaimTemplates" in body["status"]["message"]
     assert body["metadata"]["labels"]["workflows.argoproj.io/phase"] == "Error"
     assert await world.pod_of("w", "[0].a") == {}
 
@@ -192,3 +196,92 @@ async def test_an_image_that_is_not_allowed_keeps_the_step_pending_and_says_why(
     await world.workflow("w", [[step("a")]], template)
     await world.until(lambda: world.node("w", "[0].a"), lambda n: "ErrImagePull" in n.get("message", ""))
     assert (await world.node("w", "[0].a"))["phase"] == "Pending"
+
+
+@pytest.mark.parametrize("seed", [3])
+async def test_engines_killed_at_any_moment_make_each_attempt_of_a_dag_once(
+    world, step, script, tmp_path, seed
+):
+    ran = tmp_path / "ran"
+    chance = random.Random(seed)
+    note = f"echo '{{{{node.name}}}}' >> {ran}; sleep 0.2"
+    flaky = script("flaky", f"{note}; test {{{{retries}}}} = 1")
+    flaky["retryStrategy"] = {"limit": "2", "backoff": {"duration": "1"}}
+    tasks = [
+        {"name": "loop", "template": "plain", "withItems": ["x", "y"]},
+        {"name": "flaky", "template": "flaky", "depends": "loop", "onExit": "plain"},
+        {"name": "last", "template": "plain", "depends": "flaky"},
+        {"name": "never", "template": "plain", "depends": "flaky.Failed"},
+    ]
+    dag = {"name": "entry-dag", "dag": {"tasks": tasks}}
+    plain = script("plain", note)
+    await world.workflow("w", [[step("plain")]], plain, flaky, dag, entrypoint="entry-dag", onExit="plain")
+    for _ in range(5):
+        world.start()
+        await world.pause(chance.uniform(0.3, 1.6))
+        world.kill()
+    world.start()
+    body = await world.phase("Workflow", "w", "Succeeded", "Failed", "Error", seconds=60)
+    assert body["status"]["phase"] == "Succeeded"
+    names = ["w.loop(0:x)", "w.loop(1:y)", "w.flaky", "w.flaky", "w.flaky.onExit", "w.last", "w.onExit"]
+    assert sorted(ran.read_text().split()) == sorted(names)
+    assert (await world.node("w", ".never"))["phase"] == "Omitted"
+
+
+async def test_a_workflow_past_its_deadline_ends_its_process(world, step, script):
+    world.start()
+    await world.workflow(
+        "w", [[step("a")], [step("b")]], script("a", "sleep 60"), script("b", "true"), activeDeadlineSeconds=2
+    )
+    await world.phase("Workflow", "w", "Failed")
+    await world.until(lambda: not world.running())
+    assert (await world.node("w", "[0].a"))["phase"] == "Failed"
+    assert await world.pod_of("w", "[1].b") == {}
+
+
+async def test_what_is_over_is_deleted_when_it_shall_be(world, step, script):
+    world.start()
+    await world.workflow(
+        "w",
+        [[step("a")], [step("b")]],
+        script("a", "true"),
+        script("b", "sleep 1"),
+        podGC={"strategy": "OnPodCompletion", "deleteDelayDuration": "0"},
+        ttlStrategy={"secondsAfterSuccess": 1},
+    )
+    await world.until(lambda: world.node("w", "[1].b"))
+    await world.until(lambda: world.pod_of("w", "[0].a"), lambda pod: not pod)
+    assert (await world.get("Workflow", "w"))["status"]["phase"] == "Running"
+    await world.until(lambda: world.get("Workflow", "w"), lambda body: not body)
+
+
+async def test_a_step_that_uses_more_memory_than_it_may_fails_and_says_so(world, step, script):
+    hungry = script("a", "")
+    hungry["container"] |= {
+        "command": ["python", "-c", "import time; kept = bytearray(200_000_000); time.sleep(60)"],
+        "resources": {"limits": {"memory": "64Mi"}},
+    }
+    world.start()
+    await world.workflow("w", [[step("a")]], hungry)
+    await world.phase("Workflow", "w", "Failed", seconds=40)
+    assert (await world.node("w", "[0].a"))["message"] == "main: OOMKilled (exit code 137)"
+
+
+async def test_pods_that_went_with_their_workflow_are_not_made_again(world, step, script, monkeypatch):
+    """The Workflow was read, then deleted: that its Pods are missing says nothing any more."""
+    ref, list_, made = Ref("argoproj.io/v1alpha1", "Workflow", NAMESPACE, "w"), world.cluster.list, []
+
+    async def meddle(query):
+        await world.cluster.delete(ref)
+        return await list_(query)
+
+    async def create(body, *, manager):
+        made.append(body["metadata"]["name"])
+
+    await world.workflow("w", [[step("a")]], script("a", "true"))
+    monkeypatch.setattr(world.cluster, "list", meddle)
+    monkeypatch.setattr(world.cluster, "create", create)
+    await engine._Engine(world.cluster, world.root)._pass(ref)
+    monkeypatch.undo()
+    assert await world.cluster.get(ref) is None
+    assert made == []

@@ -101,5 +101,5 @@ def test_a_wake_shortens_the_wait_after_a_failure(schedule):
 @pytest.mark.parametrize("failures", [1, 2, 10, 10_000])
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
 def test_back_off_is_spread_over_the_upper_half_and_never_above_the_limit(failures, chance):
-    full = min(30.0, 0.1 * 2 ** min(failures - 1, 32))
+    full = min(15.0, 0.1 * 2 ** min(failures - 1, 32))
     assert full / 2 <= Backoff().delay(failures, chance) < full

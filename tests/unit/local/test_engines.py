@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from mlplane.local import engines
+from mlplane.local.node import refusals
+from mlplane.local.programs import programs
+from mlplane.local.state import State
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("crashed"), None], ids=["it fails", "it ends"])
@@ -27,3 +30,14 @@ async def test_an_engine_is_run_again_when(fault, monkeypatch, caplog):
         await task
     assert len(runs) == 3
     assert "player" in caplog.text
+
+
+def test_images_that_the_operator_allows_are_run_beside_mlplanes_own(tmp_path):
+    state = State.create(tmp_path)
+    _, _, program = programs(state, None, ("busybox:*", "python:*"))
+    assert program.arguments[-2:] == ("--allow-image=busybox:*", "--allow-image=python:*")
+    pod = {"spec": {"containers": []}}
+    for image in ("busybox:1.36", "ghcr.io/mlplane/runtime:1"):
+        refusals.check(pod, {"image": image, "command": ["true"]}, (*engines.IMAGES, "busybox:*"))
+    with pytest.raises(refusals.CannotStart, match="image 'alpine:3' is not run here"):
+        refusals.check(pod, {"image": "alpine:3", "command": ["true"]}, (*engines.IMAGES, "busybox:*"))

@@ -51,33 +51,29 @@ def test_what_mlplane_renders_is_supported(body):
 CASES = {
     "an unknown field": (
         WORKFLOW,
-        lambda o: o["spec"].update(onExit="x"),
-        "spec.onExit: this field is not supported; supported are arguments, automountServiceAccountToken,",
+        lambda o: o["spec"].update(synchronization={}),
+        "spec.synchronization: this field is not supported; supported are activeDeadlineSeconds, arguments,",
     ),
     "another template type": (
         WORKFLOW,
-        lambda o: template(o).update(script={}),
-        "spec.templates[1].script: this field is not supported",
+        lambda o: template(o).update(http={}),
+        "spec.templates[1].http: this field is not supported",
     ),
     "two template types": (
         WORKFLOW,
         lambda o: template(o).update(steps=[[{"name": "a", "template": "b"}]]),
-        "spec.templates[1]: exactly one of container and steps must be set; found container and steps",
+        "spec.templates[1]: exactly one of container, script, steps, dag, suspend must be set; "
+        "found container and steps",
     ),
     "no template type": (
         WORKFLOW,
         lambda o: template(o).pop("container"),
-        "spec.templates[1]: exactly one of container and steps must be set; found neither",
+        "spec.templates[1]: exactly one of container, script, steps, dag, suspend must be set; found none",
     ),
-    "a loop": (
+    "a template of another object": (
         WORKFLOW,
-        lambda o: o["spec"]["templates"][0]["steps"][0][0].update(withItems=[1]),
-        "spec.templates[0].steps[0][0].withItems: this field is not supported;",
-    ),
-    "a condition that is no comparison": (
-        WORKFLOW,
-        lambda o: o["spec"]["templates"][0]["steps"][0][0].update(when="a > 1"),
-        'spec.templates[0].steps[0][0].when: found "a > 1"; supported is one comparison, A == B or A != B',
+        lambda o: o["spec"]["templates"][0]["steps"][0][0].update(templateRef={"name": "x"}),
+        "spec.templates[0].steps[0][0].templateRef: this field is not supported;",
     ),
     "a mount elsewhere": (
         WORKFLOW,
@@ -104,12 +100,12 @@ CASES = {
         lambda o: container(o)["env"].append(
             {"name": "x", "valueFrom": {"fieldRef": {"fieldPath": "spec.x"}}}
         ),
-        'fieldPath: found "spec.x"; supported are metadata.name, metadata.namespace, metadata.uid,',
+        'fieldPath: found "spec.x"; supported is metadata.name, metadata.namespace, metadata.uid,',
     ),
     "a retry policy": (
         WORKFLOW,
         lambda o: template(o)["retryStrategy"].update(retryPolicy="Sometimes"),
-        'retryPolicy: found "Sometimes"; supported are OnError, OnFailure, Always',
+        'retryPolicy: found "Sometimes"; supported are OnError, OnFailure, OnTransientError, Always',
     ),
     "another volume": (
         WORKFLOW,
@@ -185,4 +181,12 @@ def test_the_crds_are_as_open_and_as_split_as_the_real_ones():
         for kind, spec in crds.items()
     }
     assert columns["Workflow"] == ["Status", "Age", "Message"]
-    assert columns["InferenceService"] == ["URL", "Ready", "Age"]
+    assert columns["InferenceService"] == [
+        "URL",
+        "Ready",
+        "Prev",
+        "Latest",
+        "PrevRolledoutRevision",
+        "LatestReadyRevision",
+        "Age",
+    ]

@@ -49,6 +49,19 @@ FAULTS = {
         lambda c: status(c).update(phase={"type": "string", "maxLength": 9, "description": "x"}),
         ".status.phase: must not exist",
     ),
+    "a rule that costs too much": (
+        lambda c: field(
+            c,
+            type="array",
+            maxItems=600,
+            items={"type": "string", "maxLength": 100},
+            **{
+                "x-kubernetes-list-type": "atomic",
+                "x-kubernetes-validations": [{"rule": "self.all(a, self.all(b, a == b))", "message": "m"}],
+            },
+        ),
+        "[planted].x-kubernetes-validations[0].rule: Forbidden: estimated rule cost exceeds",
+    ),
     "a boolean": (lambda c: field(c, type="boolean"), ".spec.planted: is a boolean"),
     "a float": (lambda c: field(c, type="number"), ".spec.planted: is a float"),
     "no type": (field, ".spec.planted: has no type"),

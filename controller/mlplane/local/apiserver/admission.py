@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mlplane.local.apiserver import crds
+from mlplane.local.apiserver import crds, namespaces, rbac, rbacchecks
+from mlplane.local.apiserver.crdchecks import check_crd
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Collection
-from mlplane.local.apiserver.statuses import Body, Cause, invalid
+from mlplane.local.apiserver.statuses import Body, Cause
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -18,24 +19,19 @@ _MUTABLE_POD_FIELDS = ("activeDeadlineSeconds", "tolerations", "terminationGrace
 Admit = Callable[[Body, Body | None, str], list[Cause]]
 
 
-def admit(resource: Resource, body: Body, old: Body | None, now: str) -> None:
-    """Default the fields of a built-in kind, in place, and check them.
-
-    Raises:
-        ApiError: 422 with everything that is wrong.
-    """
+def admit(resource: Resource, body: Body, old: Body | None, now: str) -> list[Cause]:
+    """Default the fields of a built-in kind, in place, and check them."""
     rule = None if resource.custom else _RULES.get(resource.collection)
-    causes = rule(body, old, now) if rule else []
-    if causes:
-        raise invalid(resource.group, resource.kind, body["metadata"].get("name", ""), causes)
+    return rule(body, old, now) if rule else []
 
 
 def _namespace(body: Body, old: Body | None, _now: str) -> list[Cause]:
     meta = body["metadata"]
     meta["labels"] = {**(meta.get("labels") or {}), NAMESPACE_LABEL: meta["name"]}
     if old is None:
-        body["spec"] = {"finalizers": ["kubernetes"]}
-        body["status"] = {"phase": "Active"}
+        namespaces.begin(body)
+    else:
+        body["spec"] = old.get("spec") or {}  # its finalizers are written through /finalize alone
     return []
 
 
@@ -154,24 +150,41 @@ def _service(body: Body, _old: Body | None, _now: str) -> list[Cause]:
 
 def _crd(body: Body, old: Body | None, now: str) -> list[Cause]:
     crds.fill_defaults(body)
-    causes = crds.problems(body)
+    crds.store(body, old)
+    causes = check_crd(body)
+    if old is not None:
+        causes += crds.changed_names(old, body)
     if causes:
         return causes
     if old is None:
         meta = body["metadata"]
         meta["finalizers"] = [*(meta.get("finalizers") or ()), crds.CLEANUP_FINALIZER]
-        body["status"] = {}
-    else:
-        causes = crds.changed_names(old["spec"], body["spec"])
     crds.established(body, now)
-    return causes
+    return []
+
+
+def _lease(body: Body, _old: Body | None, _now: str) -> list[Cause]:
+    spec = body.get("spec") or {}
+    found = []
+    if (seconds := spec.get("leaseDurationSeconds")) is not None and seconds <= 0:
+        message = f"Invalid value: {seconds}: must be greater than 0"
+        found.append(Cause("FieldValueInvalid", "spec.leaseDurationSeconds", message))
+    if (transitions := spec.get("leaseTransitions")) is not None and transitions < 0:
+        message = f"Invalid value: {transitions}: must be greater than or equal to 0"
+        found.append(Cause("FieldValueInvalid", "spec.leaseTransitions", message))
+    return found
 
 
 _RULES: dict[Collection, Admit] = {
     Collection("", "namespaces"): _namespace,
     Collection("", "configmaps"): _config_map,
     Collection("", "secrets"): _secret,
+    Collection("coordination.k8s.io", "leases"): _lease,
     Collection("", "pods"): _pod,
     Collection("", "services"): _service,
     crds.CRDS: _crd,
+    Collection(rbac.GROUP, "clusterrolebindings"): rbacchecks.check_binding,
+    Collection(rbac.GROUP, "clusterroles"): rbacchecks.check_role,
+    Collection(rbac.GROUP, "rolebindings"): rbacchecks.check_binding,
+    Collection(rbac.GROUP, "roles"): rbacchecks.check_role,
 }

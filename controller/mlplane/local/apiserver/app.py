@@ -5,13 +5,16 @@ import logging
 import orjson
 from aiohttp import web
 
-from mlplane.local.apiserver import auth, discovery, openapi, paths
+from mlplane.local.apiserver import auth, paths
+from mlplane.local.apiserver.documents import Documents
+from mlplane.local.apiserver.responses import failure, respond
 from mlplane.local.apiserver.server import Server
-from mlplane.local.apiserver.statuses import ApiError, Body
-from mlplane.local.apiserver.verbs import Call, respond
+from mlplane.local.apiserver.statuses import ApiError, Body, PageNotFound, unknown_path
+from mlplane.local.apiserver.users import User, attributes
+from mlplane.local.apiserver.verbs import Call
 
-BODY_LIMIT = 8 * 2**20
-"""Bytes. Argo's full CRDs have almost 3 MB."""
+BODY_LIMIT = 3 * 2**20
+"""Bytes, as the real server has it."""
 VERSION: Body = {
     "major": "1",
     "minor": "37",
@@ -38,24 +41,27 @@ def application(server: Server, token: str) -> web.Application:
 
     Args:
         server: The running server.
-        token: What clients must present.
+        token: The admin's; others are those of service accounts.
     """
+    documents = Documents(server.registry)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            auth.check(request.path, request.headers, token)
-            return await _dispatch(server, request)
+            user = _admitted(server, request, token)
+            return await _dispatch(server, documents, request, user)
         except ApiError as error:
-            return _failure(error)
+            return failure(error)
+        except PageNotFound:
+            return web.Response(text="404 page not found\n", status=404)
         except web.HTTPRequestEntityTooLarge:
-            message = f"the request is larger than {BODY_LIMIT} bytes"
-            return _failure(ApiError(413, "RequestEntityTooLarge", message))
+            message = f"Request entity too large: limit is {BODY_LIMIT}"
+            return failure(ApiError(413, "RequestEntityTooLarge", message))
         except ConnectionError:
             raise
         except Exception:
             # The client gets a Status, whatever went wrong here; the details are for the log.
             log.exception("%s %s", request.method, request.path)
-            return _failure(
+            return failure(
                 ApiError(500, "InternalError", "Internal error occurred: see the log of the API server")
             )
 
@@ -64,11 +70,20 @@ def application(server: Server, token: str) -> web.Application:
     return app
 
 
-def _failure(error: ApiError) -> web.Response:
-    return respond(orjson.dumps(error.to_status()), status=error.code)
+def _admitted(server: Server, request: web.Request, token: str) -> User:
+    """Who makes a request that may be made."""
+    auth.check_origin(request.headers)
+    if auth.is_public(request.path):
+        return auth.ANONYMOUS
+    sender = auth.user_of(request.headers, token, server.tokens)
+    user = auth.acting_user(sender, request.headers, server.authority)
+    server.authority.check(user, attributes(request.method, request.path, request.query))
+    return user
 
 
-async def _dispatch(server: Server, request: web.Request) -> web.StreamResponse:
+async def _dispatch(
+    server: Server, documents: Documents, request: web.Request, user: User
+) -> web.StreamResponse:
     path = request.path.rstrip("/")
     if path in ("/healthz", "/livez", "/readyz"):
         return web.Response(text="ok")
@@ -76,52 +91,21 @@ async def _dispatch(server: Server, request: web.Request) -> web.StreamResponse:
         return respond(orjson.dumps(VERSION))
     if path == "/openapi/v2":
         return web.Response(body=_OPENAPI_V2, headers={"Content-Type": _OPENAPI_V2_TYPE})
-    if path.startswith("/openapi/v3"):
-        return _openapi(server, path)
-    if (found := _discovered(server, request, path)) is not None:
+    if (found := documents.answer(request, path)) is not None:
         return found
     target = paths.parse(path)
     resource = server.registry.find(target.group, target.version, target.plural) if target else None
     if target is None or resource is None:
-        raise _unknown_path()
-    return await Call(server, request, resource, target).answer()
+        raise _nothing(server, path)
+    return await Call(server, request, resource, target, user).answer()
 
 
-def _unknown_path() -> ApiError:
-    return ApiError(404, "NotFound", "the server could not find the requested resource")
-
-
-def _discovered(server: Server, request: web.Request, path: str) -> web.Response | None:
-    """An answer to a discovery request; None if the path is none."""
-    registry = server.registry
+def _nothing(server: Server, path: str) -> ApiError | PageNotFound:
+    """What is told of a path that names nothing: plain text where no group of the server's own is meant."""
     match path.strip("/").split("/"):
-        case ["api"] | ["apis"] if discovery.wants_aggregated(request.headers.get("Accept", "")):
-            body = discovery.aggregated(registry, core=path == "/api")
-            return web.Response(body=orjson.dumps(body), headers={"Content-Type": discovery.AGGREGATED})
-        case ["api"]:
-            return respond(orjson.dumps(discovery.core_versions(request.host)))
-        case ["apis"]:
-            return respond(orjson.dumps(discovery.groups(registry)))
-        case ["api", version]:
-            return _or_404(discovery.resources(registry, "", version))
-        case ["apis", group]:
-            return _or_404(discovery.group(registry, group))
-        case ["apis", group, version]:
-            return _or_404(discovery.resources(registry, group, version))
-    return None
-
-
-def _or_404(body: Body | None) -> web.Response:
-    if body is None:
-        raise _unknown_path()
-    return respond(orjson.dumps(body))
-
-
-def _openapi(server: Server, path: str) -> web.Response:
-    versions = [(group, version) for group, found in server.registry.groups().items() for version in found]
-    if path == "/openapi/v3":
-        return respond(orjson.dumps(openapi.index(versions)))
-    for group, version in versions:
-        if path == f"/openapi/v3/{openapi.path_of(group, version)}":
-            return respond(orjson.dumps(openapi.document(group, version, list(server.registry))))
-    raise _unknown_path()
+        case ["apis", group, version, *_]:
+            own = any((r.group, r.version, r.custom) == (group, version, False) for r in server.registry)
+            return unknown_path() if own else PageNotFound()
+        case ["apis", _]:
+            return PageNotFound()
+    return unknown_path()

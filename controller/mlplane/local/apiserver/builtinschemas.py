@@ -15,6 +15,8 @@ DESCRIPTIONS = {
     "fieldManager": "Name of the actor that makes the change; required for apply.",
     "fieldValidation": "What to do about unknown fields: Ignore, Warn (the default) or Strict.",
     "force": "Take fields over from other managers instead of failing with a conflict.",
+    "ClusterRole": "ClusterRole is a set of rights, to be given by bindings of either kind.",
+    "ClusterRoleBinding": "ClusterRoleBinding gives a role to users, everywhere.",
     "ConfigMap": "ConfigMap holds configuration data for pods to consume.",
     "CustomResourceDefinition": "CustomResourceDefinition defines a kind that the API server serves.",
     "Event": "Event is a report of something that happened to an object.",
@@ -22,6 +24,8 @@ DESCRIPTIONS = {
     "Namespace": "Namespace provides a scope for names.",
     "Node": "Node is a machine that runs pods.",
     "Pod": "Pod is a group of containers that run together.",
+    "Role": "Role is a set of rights in a namespace.",
+    "RoleBinding": "RoleBinding gives a role to users, in its namespace.",
     "Secret": "Secret holds confidential data of limited size.",
     "Service": "Service is a named address in front of pods.",
     "ServiceAccount": "ServiceAccount is an identity for processes in pods.",
@@ -161,7 +165,41 @@ _POD_STATUS = _object(
     podIP=_string("Address of the pod."),
     startTime=_time("When the node took the pod."),
 )
+_RULES = _list(
+    "What may be done.",
+    _object(
+        "PolicyRule says which verbs are allowed on which resources.",
+        apiGroups=_list("Groups that the resources are in; the core group is the empty string."),
+        nonResourceURLs=_list("Paths of the API that are no resources; in ClusterRoles only."),
+        resourceNames=_list("Names that the rule is for; all if there are none."),
+        resources=_list("Resources, or parts of them such as pods/log."),
+        verbs=_list("What may be done with them."),
+    ),
+)
+_BINDING = {
+    "roleRef": _object(
+        "The role that is given. It cannot be changed.",
+        apiGroup=_string("API group of the role."),
+        kind=_string("Role or ClusterRole."),
+        name=_string("Name of the role."),
+    ),
+    "subjects": _list(
+        "Who gets the role.",
+        _object(
+            "Subject names a user, a group or a service account.",
+            apiGroup=_string("API group of the subject."),
+            kind=_string("User, Group or ServiceAccount."),
+            name=_string("Name of the subject."),
+            namespace=_string("Namespace of a service account."),
+        ),
+    ),
+}
 _SCHEMAS: dict[str, dict[str, Body]] = {
+    "ClusterRole": {
+        "rules": _RULES,
+        "aggregationRule": _object("Roles whose rules this one collects; not followed by this server."),
+    },
+    "ClusterRoleBinding": _BINDING,
     "ConfigMap": {
         "data": _map("Data contains the configuration data: UTF-8 text by key."),
         "binaryData": _map("BinaryData contains the binary data, base64 by key.", format="byte"),
@@ -207,6 +245,8 @@ _SCHEMAS: dict[str, dict[str, Body]] = {
         "status": _object("Most recently observed status of the node."),
     },
     "Pod": {"spec": _POD_SPEC, "status": _POD_STATUS},
+    "Role": {"rules": _RULES},
+    "RoleBinding": _BINDING,
     "Secret": {
         "data": _map("Data contains the secret data, base64 by key.", format="byte"),
         "stringData": _map("StringData is write-only text that the server puts into data."),

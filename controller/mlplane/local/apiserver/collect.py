@@ -9,16 +9,16 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 
-from mlplane.local.apiserver import crds, deletion, metadata
+from mlplane.local.apiserver import crds, metadata
 from mlplane.local.apiserver.dependents import Dependents
 from mlplane.local.apiserver.finishing import Finisher
 from mlplane.local.apiserver.history import History
 from mlplane.local.apiserver.kinds import EVENT, NAMESPACES
 from mlplane.local.apiserver.objects import Objects
+from mlplane.local.apiserver.owners import Owners
 from mlplane.local.apiserver.registry import Registry
 from mlplane.local.apiserver.rows import Change, Key, Row
 from mlplane.local.apiserver.statuses import ApiError
-from mlplane.local.apiserver.writes import DeleteOptions
 
 EVENT_SECONDS = 3600
 """Events are kept for an hour, as by the real server."""
@@ -53,7 +53,8 @@ class Collector:
         self._objects = objects
         self._registry = registry
         self._dependents = Dependents(objects.store.heads())
-        self._finisher = Finisher(objects, registry, self._dependents)
+        self._owners = Owners(objects, registry, self._dependents)
+        self._finisher = Finisher(objects, registry, self._dependents, self._owners)
         self._failed: set[Key] = set()
         self._swept = time.monotonic()
 
@@ -80,6 +81,10 @@ class Collector:
         if change.type != "DELETED":
             if row.deleting or row.owners:
                 yield row.key
+            for uid in change.old.owners if change.old else ():
+                # It has been set free: its owner may have waited for it.
+                if uid not in row.owners and (owner := self._dependents.owner(uid, row)):
+                    yield owner
             return
         yield from self._dependents.of(row.uid)
         if row.key.namespace:
@@ -92,8 +97,8 @@ class Collector:
     async def _look(self, key: Key) -> None:
         """Look at one object; its trouble must not keep others from being collected."""
         try:
-            await self._act(key)
-            self._failed.discard(key)
+            done = await self._act(key)
+            (self._failed.discard if done else self._failed.add)(key)
         except ApiError as error:
             self._failed.add(key)
             log.warning("collecting %s %s/%s: %s", key.plural, key.namespace, key.name, error.message)
@@ -101,15 +106,17 @@ class Collector:
             self._failed.add(key)
             log.exception("collecting %s %s/%s", key.plural, key.namespace, key.name)
 
-    async def _act(self, key: Key) -> None:
+    async def _act(self, key: Key) -> bool:
         row = self._objects.store.head(key)
         resource = self._registry.serving(key.collection)
         if row is None or resource is None:
-            return
+            return True
         if row.deleting:
             await self._finisher.finish(resource, row)
-        elif self._dependents.is_orphan(row):
-            await deletion.delete(self._objects, resource, key, DeleteOptions(uid=row.uid))
+            return True
+        decided = await self._owners.judge(resource, row)
+        await self._objects.settle()
+        return decided
 
     async def _sweep(self) -> None:
         """Try again what failed, and remove Events that are old."""

@@ -55,7 +55,7 @@ def age(*path: str) -> Cell:
 
 NAME = TableColumn(
     "Name",
-    at("metadata", "name"),
+    at("metadata", "name", default=""),
     format="name",
     description="Name must be unique within a namespace. Cannot be updated.",
 )

@@ -1,42 +1,72 @@
-"""An object against its schema: unknown fields, defaults, validation. Pure."""
+"""An object against its schema: defaults and validation. Pure."""
 
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
+from mlplane.local.apiserver.misfits import go_text, go_type
 from mlplane.local.apiserver.registry import Resource
-from mlplane.local.apiserver.statuses import Body, bad_request, invalid
+from mlplane.local.apiserver.statuses import Body, Cause
+from mlplane.structural import causes
 
+_INT32 = 2**31 - 1
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
 
 def conform(
-    resource: Resource, body: Body, old: Body | None, wanted: FieldValidation
-) -> tuple[Body, list[str]]:
-    """Prune, default and validate.
+    resource: Resource, body: Body, old: Body | None, subresource: str, found: Sequence[Cause] = ()
+) -> tuple[Body, list[Cause]]:
+    """Default and validate.
 
     Args:
         resource: The kind.
-        body: The object that a client wants to write, metadata included.
+        body: The object that a client wants to write, read and with its metadata.
         old: The live object, for transition rules.
-        wanted: What to do about unknown fields.
+        subresource: ``status`` if that alone is written.
+        found: What is wrong with its metadata.
 
     Returns:
-        The object to store, and warnings for the client.
-
-    Raises:
-        ApiError: 400 for unknown fields under Strict; 422 if the schema is broken.
+        The object to store, and everything that is wrong with it.
     """
     schema = resource.schema
-    if schema is None:
-        return body, []
-    body, unknown = schema.prune(body)
-    if unknown and wanted == "Strict":
-        listed = ", ".join(f'unknown field "{path}"' for path in unknown)
-        raise bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-            f"strict decoding error: {listed}"
-        )
-    body = schema.default(body)
-    causes = schema.validate(body, old)
-    if causes:
-        raise invalid(resource.group, resource.kind, body["metadata"].get("name", ""), causes)
-    return body, [f'unknown field "{path}"' for path in unknown] if wanted == "Warn" else []
+    wrong = list(found)
+    if schema is not None:
+        body = schema.default(body)
+        found = [*found, *_scale_problems(resource.scale, body, subresource)]
+        wrong = schema.validate(body, old, found=found, part="status" if subresource == "status" else "")
+    return body, wrong
+
+
+def _scale_problems(scale: Body | None, body: Body, subresource: str) -> Iterator[Cause]:
+    """What ``/scale`` could not show."""
+    paths = dict(scale or {})
+    if subresource == "status":
+        paths.pop("specReplicasPath", None)
+    for key in ("specReplicasPath", "statusReplicasPath"):
+        if path := paths.get(key):
+            yield from _count_problems(path, _at(body, path))
+    selector = _at(body, paths.get("labelSelectorPath") or ".")
+    if selector is not None and not isinstance(selector, str) and paths.get("labelSelectorPath"):
+        path = paths["labelSelectorPath"]
+        yield causes.invalid(path, "", _accessor(path, selector, "string"))
+
+
+def _count_problems(path: str, count: Any) -> Iterator[Cause]:
+    if count is None:
+        return
+    if isinstance(count, bool) or not isinstance(count, int):
+        yield causes.invalid(path, 0, _accessor(path, count, "int64"))
+    elif count < 0:
+        yield causes.invalid(path, count, "should be a non-negative integer")
+    elif count > _INT32:
+        yield causes.invalid(path, count, f"should be less than or equal to {_INT32}")
+
+
+def _accessor(path: str, value: Any, want: str) -> str:
+    return f"{path} accessor error: {go_text(value)} is of the type {go_type(value)}, expected {want}"
+
+
+def _at(body: Body, path: str) -> Any:
+    found: Any = body
+    for name in path.removeprefix(".").split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

@@ -1,46 +1,56 @@
 """CustomResourceDefinitions: what is checked of one, the kinds it makes, and the status it gets at once."""
 
+from dataclasses import replace
 from typing import Any
 
-from mlplane.local.apiserver.crdchecks import check_crd
+from mlplane.local.apiserver import versions
 from mlplane.local.apiserver.registry import Registry, Resource
 from mlplane.local.apiserver.rows import Change, Collection, Key
 from mlplane.local.apiserver.statuses import Body, Cause
+from mlplane.structural import causes
 
 CRDS = Collection("apiextensions.k8s.io", "customresourcedefinitions")
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 
 def fill_defaults(crd: Body) -> None:
-    """Default names, conversion and the finalizer that lets instances go first; in place."""
+    """Default the names and the conversion; in place."""
     spec = crd.setdefault("spec", {})
     names = spec.setdefault("names", {})
     if kind := names.get("kind"):
-        names.setdefault("singular", kind.lower())
-        names.setdefault("listKind", f"{kind}List")
-    spec.setdefault("conversion", {"strategy": "None"})
+        names["singular"] = names.get("singular") or kind.lower()
+        names["listKind"] = names.get("listKind") or f"{kind}List"
+    if spec.get("conversion") is None:
+        spec["conversion"] = {"strategy": "None"}
 
 
-def problems(crd: Body) -> list[Cause]:
-    """What is wrong with the definition itself, its schemas included."""
-    causes = check_crd(crd)
-    strategy = crd["spec"]["conversion"].get("strategy")
-    if strategy != "None":
-        message = f'Unsupported value: "{strategy}": supported values: "None"'
-        causes.append(Cause("FieldValueNotSupported", "spec.conversion.strategy", message))
-    return causes
+def store(crd: Body, old: Body | None) -> None:
+    """Write down the versions that objects may be kept in: the present one too; in place."""
+    status = crd["status"] = {} if old is None else crd.get("status") or {}
+    storing = [each["name"] for each in crd["spec"].get("versions") or () if each.get("storage")]
+    stored = status.get("storedVersions") or []
+    if storing:
+        status["storedVersions"] = [*stored, *(name for name in storing[:1] if name not in stored)]
 
 
 def resources_of(crd: Body) -> list[Resource]:
     """The kinds that a definition makes: one for each served version."""
     spec = crd["spec"]
     storage = next(v["name"] for v in spec["versions"] if v.get("storage"))
-    return [_resource(spec, version, storage) for version in spec["versions"] if version.get("served")]
+    meta = crd.get("metadata") or {}
+    # A definition that never changed has had one schema all the time.
+    since = int(meta.get("resourceVersion") or 0) if meta.get("generation", 1) > 1 else 0
+    return [
+        replace(_resource(spec, version, storage), since=since)
+        for version in spec["versions"]
+        if version.get("served")
+    ]
 
 
 def _resource(spec: Body, version: Body, storage: str) -> Resource:
     names = spec["names"]
     group = spec["group"]
+    parts = version.get("subresources") or {}
     return Resource(
         group=group,
         version=version["name"],
@@ -51,7 +61,10 @@ def _resource(spec: Body, version: Body, storage: str) -> Resource:
         namespaced=spec["scope"] == "Namespaced",
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
-        subresources=("status",) if "status" in (version.get("subresources") or {}) else (),
+        subresources=tuple(name for name in ("scale", "status") if name in parts),
+        selectable=tuple(each["jsonPath"][1:] for each in version.get("selectableFields") or ()),
+        scale=parts.get("scale"),
+        deprecation=versions.deprecation(spec, version),
         stored_version="" if version["name"] == storage else f"{group}/{storage}",
         custom=True,
         counts_generation=True,
@@ -71,10 +84,6 @@ def established(crd: Body, now: str) -> None:
     spec = crd["spec"]
     status = crd.setdefault("status", {})
     status["acceptedNames"] = dict(spec["names"])
-    storage = next(v["name"] for v in spec["versions"] if v.get("storage"))
-    stored = status.setdefault("storedVersions", [])
-    if storage not in stored:
-        stored.append(storage)
     set_condition(status, "NamesAccepted", "NoConflicts", "no conflicts found", now)
     set_condition(status, "Established", "InitialNamesAccepted", "the initial names have been accepted", now)
 
@@ -100,17 +109,26 @@ def set_condition(status: Body, kind: str, reason: str, message: str, now: str, 
 
 def changed_names(old: Body, new: Body) -> list[Cause]:
     """What an update may not change: objects are kept under it."""
-    fixed = {
-        "spec.group": (old["group"], new["group"]),
-        "spec.scope": (old["scope"], new["scope"]),
-        "spec.names.plural": (old["names"]["plural"], new["names"]["plural"]),
-        "spec.names.kind": (old["names"]["kind"], new["names"]["kind"]),
-    }
+    was, now = old["spec"], new["spec"]
+    fixed = [("spec.group", was["group"], now.get("group"))]
+    if is_established(old):
+        fixed = [
+            ("spec.scope", was["scope"], now.get("scope")),
+            ("spec.names.kind", was["names"]["kind"], now["names"].get("kind")),
+            *fixed,
+        ]
+    fixed.append(("spec.names.plural", was["names"]["plural"], now["names"].get("plural")))
     return [
-        Cause("FieldValueInvalid", at, f'Invalid value: "{now}": field is immutable')
-        for at, (was, now) in fixed.items()
-        if was != now
+        causes.invalid(where, after, "field is immutable")
+        for where, before, after in fixed
+        if before != after
     ]
+
+
+def is_established(crd: Body) -> bool:
+    """Whether the kinds of a definition are served."""
+    conditions = (crd.get("status") or {}).get("conditions") or ()
+    return any(each.get("type") == "Established" and each.get("status") == "True" for each in conditions)
 
 
 def follow(registry: Registry, change: Change) -> Collection | None:

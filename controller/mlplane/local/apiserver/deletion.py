@@ -4,24 +4,27 @@ What holds an object: finalizers (``foregroundDeletion`` and ``orphan`` among th
 off), a grace period (pods that run), the content of a namespace, the instances of a definition.
 """
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 from mlplane.local.apiserver import crds, metadata
 from mlplane.local.apiserver.conversion import from_stored
+from mlplane.local.apiserver.deleteoptions import DeleteOptions
 from mlplane.local.apiserver.kinds import NAMESPACES, PODS
-from mlplane.local.apiserver.lists import Selection
 from mlplane.local.apiserver.objects import Objects, is_held
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Key, Row
 from mlplane.local.apiserver.statuses import ApiError, Body, conflict, forbidden, not_found
-from mlplane.local.apiserver.writes import DeleteOptions
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 PROTECTED = ("default", "kube-system", "kube-public")
 _POLICY_FINALIZERS = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
 _GRACE = 30
+
+Transform = Callable[[Body], Body]
+"""From an object as it is to the one that is wanted."""
 
 
 async def delete(objects: Objects, resource: Resource, key: Key, options: DeleteOptions) -> Body:
@@ -60,43 +63,44 @@ def mark(objects: Objects, resource: Resource, row: Row, options: DeleteOptions)
 
 
 async def delete_all(
-    objects: Objects, resource: Resource, selected: Selection, options: DeleteOptions
-) -> list[Row]:
-    """Delete the selected objects of a collection; returns them as they were."""
-    rows = [
-        row for row in objects.store.rows(resource.collection, selected.namespace) if selected.matches(row)
-    ]
+    objects: Objects, resource: Resource, rows: Iterable[Row], options: DeleteOptions
+) -> None:
+    """Delete objects of a collection that have been listed, as far as they are still the same."""
     for row in rows:
         if objects.store.head(row.key) is row:
             with suppress(ApiError):  # one that is protected keeps no other from being deleted
                 mark(objects, resource, row, options)
     await objects.settle()
-    return rows
 
 
 def _check(resource: Resource, meta: dict[str, Any], options: DeleteOptions) -> None:
-    wanted = {"uid": options.uid, "resourceVersion": options.version}
-    words = {"uid": "UID", "resourceVersion": "ResourceVersion"}
-    for field, value in wanted.items():
-        if value and value != meta[field]:
-            word = words[field]
+    """Check preconditions."""
+    if resource.collection == NAMESPACES:
+        if options.uid is not None and options.uid != meta["uid"]:
+            found = f"UID in precondition: {options.uid}, UID in object meta: {meta['uid']}"
+            raise conflict("", "namespaces", meta["name"], f"Precondition failed: {found}")
+        if meta["name"] in PROTECTED:
+            raise forbidden("", "namespaces", meta["name"], "this namespace may not be deleted")
+    for word, wanted, found, hint in (
+        ("UID", options.uid, meta["uid"], "deleted and then recreated"),
+        ("ResourceVersion", options.version, meta["resourceVersion"], "modified"),
+    ):
+        if wanted is not None and wanted != found:
             why = (
-                f"Precondition failed: {word} in precondition: {value}, {word} in object meta: {meta[field]}"
+                f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found}). "
+                f"The object might have been {hint}"
             )
-            raise conflict(resource.group, resource.plural, meta["name"], why)
-    if resource.collection == NAMESPACES and meta["name"] in PROTECTED:
-        raise forbidden("", "namespaces", meta["name"], "this namespace may not be deleted")
+            raise conflict(resource.group, resource.kind, meta["name"], why)
 
 
 def _marked(resource: Resource, body: Body, options: DeleteOptions) -> Body:
     """The object with its deletion written into it; the same object if that changes nothing."""
     meta = dict(body["metadata"])
     finalizers = [f for f in meta.get("finalizers") or () if f not in (FOREGROUND, ORPHAN)]
-    if policy := _POLICY_FINALIZERS.get(options.propagation):
+    if options.propagation is None:
+        finalizers = list(meta.get("finalizers") or ())  # which may say how to go about dependents
+    elif policy := _POLICY_FINALIZERS.get(options.propagation):
         finalizers.append(policy)
-    elif "deletionTimestamp" in meta:
-        # A second delete does not take back how the first one goes about dependents.
-        finalizers = list(meta.get("finalizers") or ())
     meta["finalizers"] = finalizers
     _mark_time(resource, body, meta, options)
     metadata.tidy(meta)
@@ -110,6 +114,9 @@ def _marked(resource: Resource, body: Body, options: DeleteOptions) -> Body:
 
 
 def _mark_time(resource: Resource, body: Body, meta: dict[str, Any], options: DeleteOptions) -> None:
+    if resource.collection == NAMESPACES:
+        meta.setdefault("deletionTimestamp", metadata.timestamp())
+        return
     grace = _grace(resource, body, options)
     if "deletionTimestamp" in meta:
         # A grace period only ever gets shorter.

@@ -1,10 +1,13 @@
 """Which object owns which, by uid; kept by the collector from the changes that it sees."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from mlplane.local.apiserver.rows import Change, Key, Row
 from mlplane.local.apiserver.statuses import Body
+
+_KEPT_ABSENT = 1000
 
 
 class Dependents:
@@ -13,6 +16,7 @@ class Dependents:
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._of: dict[str, set[Key]] = defaultdict(set)
         self._keys: dict[str, Key] = {}
+        self._absent: dict[str, None] = {}
         for row in rows:
             self._add(row)
 
@@ -34,6 +38,10 @@ class Dependents:
             self._drop(change.old)
         if change.type != "DELETED":
             self._add(change.row)
+            return
+        self._absent[change.row.uid] = None
+        if len(self._absent) > _KEPT_ABSENT:
+            del self._absent[next(iter(self._absent))]
 
     def of(self, uid: str) -> list[Key]:
         """The objects that name this owner."""
@@ -44,9 +52,9 @@ class Dependents:
         key = self._keys.get(uid)
         return key if key is not None and key.namespace in ("", dependent.key.namespace) else None
 
-    def is_orphan(self, row: Row) -> bool:
-        """Whether the object has owners, and none of them exists."""
-        return bool(row.owners) and not any(self.owner(uid, row) for uid in row.owners)
+    def is_absent(self, uid: str) -> bool:
+        """Whether the object is known to have been there, and to be gone."""
+        return uid in self._absent
 
 
 def blocks(dependent: Body, uid: str) -> bool:
@@ -55,7 +63,19 @@ def blocks(dependent: Body, uid: str) -> bool:
     return any(each.get("uid") == uid and each.get("blockOwnerDeletion") for each in references)
 
 
-def without_owner(body: Body, uid: str) -> Body:
-    """The object, set free from an owner."""
-    kept = [each for each in body["metadata"].get("ownerReferences") or () if each.get("uid") != uid]
+def without_owners(body: Body, uids: Collection[str]) -> Body:
+    """The object, set free from owners."""
+    return _with_references(body, lambda each: None if each.get("uid") in uids else each)
+
+
+def unblocking(body: Body) -> Body:
+    """The object, with no owner waiting for it."""
+    return _with_references(
+        body, lambda each: each | {"blockOwnerDeletion": False} if each.get("blockOwnerDeletion") else each
+    )
+
+
+def _with_references(body: Body, change: Callable[[Body], Body | None]) -> Body:
+    references: list[Any] = body["metadata"].get("ownerReferences") or []
+    kept = [changed for each in references if (changed := change(each)) is not None]
     return {**body, "metadata": {**body["metadata"], "ownerReferences": kept}}

@@ -1,12 +1,22 @@
 """Which kinds there are, in both forms that clients read: aggregated (kubectl), legacy (Kopf). Pure."""
 
+import base64
+import hashlib
 from typing import Any
 
+from mlplane.local.apiserver import scale
 from mlplane.local.apiserver.registry import Registry, Resource
 from mlplane.local.apiserver.statuses import Body
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-_SUBRESOURCE_VERBS = {"log": ["get"], "finalize": ["update"]}
+_SUBRESOURCE_VERBS = {"log": ["get"], "finalize": ["update"], "token": ["create"]}
+_SUBRESOURCE_KINDS = {
+    "scale": scale.GVK,
+    "token": {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"},
+}
+"""Where a part is of another kind than the whole."""
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+"""In the order in which the real server tells them."""
 _STATUS_VERBS = ["get", "patch", "update"]
 
 
@@ -42,7 +52,7 @@ def _aggregated(resource: Resource) -> Body:
         "responseKind": kind,
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
-        "verbs": list(resource.verbs),
+        "verbs": list(_CUSTOM_VERBS if resource.custom else resource.verbs),
     }
     if resource.short_names:
         described["shortNames"] = list(resource.short_names)
@@ -50,10 +60,21 @@ def _aggregated(resource: Resource) -> Body:
         described["categories"] = list(resource.categories)
     if resource.subresources:
         described["subresources"] = [
-            {"subresource": name, "responseKind": kind, "verbs": _verbs_of(name)}
+            {
+                "subresource": name,
+                "responseKind": _SUBRESOURCE_KINDS.get(name, kind),
+                "verbs": _verbs_of(name),
+            }
             for name in resource.subresources
         ]
     return described
+
+
+def _storage_hash(resource: Resource) -> str:
+    """What changes when objects are kept in another version."""
+    version = resource.stored_version.rpartition("/")[2] or resource.version
+    text = f"{resource.group}/{version}/{resource.kind}"
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
 def _verbs_of(subresource: str) -> list[str]:
@@ -106,8 +127,10 @@ def _legacy(resource: Resource) -> list[Body]:
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": list(resource.verbs),
+        "verbs": list(_CUSTOM_VERBS if resource.custom else resource.verbs),
     }
+    if "watch" in resource.verbs:
+        main["storageVersionHash"] = _storage_hash(resource)
     if resource.short_names:
         main["shortNames"] = list(resource.short_names)
     if resource.categories:
@@ -117,7 +140,7 @@ def _legacy(resource: Resource) -> list[Body]:
             "name": f"{resource.plural}/{name}",
             "singularName": "",
             "namespaced": resource.namespaced,
-            "kind": resource.kind,
+            **_SUBRESOURCE_KINDS.get(name, {"kind": resource.kind}),
             "verbs": _verbs_of(name),
         }
         for name in resource.subresources

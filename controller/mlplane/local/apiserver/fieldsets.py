@@ -12,17 +12,28 @@ FieldSet = dict[str, Any]
 """Steps to the sets below them; ``{".": {}}`` is one member and nothing below."""
 
 MEMBER = "."
+_KINDS = frozenset(("f:", "i:", "k:", "v:"))
 
 
 def decoded(fields_v1: dict[str, Any]) -> FieldSet:
-    """A set from FieldsV1, where an empty object stands for a member."""
-    return {step: _decoded(below) for step, below in fields_v1.items()}
+    """A set from FieldsV1, where an empty object stands for a member.
+
+    Raises:
+        KeyError: A key is no step.
+    """
+    return {_step(step): _decoded(below) for step, below in fields_v1.items()}
+
+
+def _step(step: str) -> str:
+    if step != MEMBER and step[:2] not in _KINDS:
+        raise KeyError(step)
+    return step
 
 
 def _decoded(below: dict[str, Any]) -> FieldSet:
     if not below:
         return {MEMBER: {}}
-    return {step: {} if step == MEMBER else _decoded(deeper) for step, deeper in below.items()}
+    return {_step(step): {} if step == MEMBER else _decoded(deeper) for step, deeper in below.items()}
 
 
 def encoded(fields: FieldSet) -> dict[str, Any]:

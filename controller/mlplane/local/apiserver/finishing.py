@@ -4,17 +4,19 @@ The collector calls ``finish`` whenever such an object, or something that it wai
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
-from mlplane.local.apiserver import crds, deletion, metadata
-from mlplane.local.apiserver.dependents import Dependents, blocks, without_owner
+from mlplane.local.apiserver import crds, deletion, namespaces
+from mlplane.local.apiserver.deleteoptions import DeleteOptions
+from mlplane.local.apiserver.dependents import Dependents, blocks, without_owners
 from mlplane.local.apiserver.kinds import NAMESPACES
 from mlplane.local.apiserver.objects import Objects
+from mlplane.local.apiserver.owners import MANAGER, Owners
 from mlplane.local.apiserver.registry import Registry, Resource
 from mlplane.local.apiserver.rows import Collection, Key, Row
 from mlplane.local.apiserver.statuses import Body
-from mlplane.local.apiserver.writes import DeleteOptions, WriteOptions
+from mlplane.local.apiserver.writes import WriteOptions
 
-MANAGER = "mlplane-collector"
 _AT_ONCE = 200
 """Deletions between two pauses, in which requests are answered."""
 
@@ -22,10 +24,11 @@ _AT_ONCE = 200
 class Finisher:
     """Goes on with deletions."""
 
-    def __init__(self, objects: Objects, registry: Registry, dependents: Dependents) -> None:
+    def __init__(self, objects: Objects, registry: Registry, dependents: Dependents, owners: Owners) -> None:
         self._objects = objects
         self._registry = registry
         self._dependents = dependents
+        self._owners = owners
 
     async def finish(self, resource: Resource, row: Row) -> None:
         """Do what can be done for a marked object now; all of it may be done again.
@@ -38,19 +41,19 @@ class Finisher:
             await self._empty_namespace(resource, row)
         elif crds.CLEANUP_FINALIZER in finalizers:
             await self._empty_definition(resource, row)
-        elif deletion.ORPHAN in finalizers:
+        if deletion.ORPHAN in finalizers:
             await self._set_free(resource, row)
         elif deletion.FOREGROUND in finalizers:
             await self._delete_dependents(resource, row)
 
     async def _empty_namespace(self, resource: Resource, row: Row) -> None:
         left = await self._empty(lambda each: each.key.namespace == row.key.name)
-        if not left:
-            options = WriteOptions(MANAGER, subresource="finalize")
-            await self._objects.update(resource, row.key, lambda old: {**old, "spec": {}}, options)
+        live = self._objects.store.head(row.key)
+        if live is None or namespaces.FINALIZER not in namespaces.finalizers(live.decode()):
             return
-        options = WriteOptions(MANAGER, subresource="status")
-        await self._objects.update(resource, row.key, lambda old: _remaining(old, left), options)
+        options = WriteOptions(MANAGER, subresource="status" if left else "finalize")
+        change = partial(namespaces.remaining, left=left) if left else namespaces.finalized
+        await self._objects.update(resource, row.key, change, options)
 
     async def _empty_definition(self, resource: Resource, row: Row) -> None:
         spec = row.decode()["spec"]
@@ -63,12 +66,16 @@ class Finisher:
             kind = self._registry.serving(dependent.key.collection)
             if kind is not None:
                 await self._objects.update(
-                    kind, dependent.key, lambda old: without_owner(old, row.uid), WriteOptions(MANAGER)
+                    kind, dependent.key, lambda old: without_owners(old, {row.uid}), WriteOptions(MANAGER)
                 )
         await self._release(resource, row.key, deletion.ORPHAN)
 
     async def _delete_dependents(self, resource: Resource, row: Row) -> None:
-        await self._delete_each(self._owned(row), DeleteOptions("Foreground"))
+        for dependent in self._owned(row):
+            kind = self._registry.serving(dependent.key.collection)
+            if kind is not None and not dependent.deleting:
+                await self._owners.judge(kind, dependent)
+        await self._objects.settle()
         if not any(blocks(dependent.decode(), row.uid) for dependent in self._owned(row)):
             await self._release(resource, row.key, deletion.FOREGROUND)
 
@@ -107,17 +114,3 @@ class Finisher:
 def _without_finalizer(body: Body, finalizer: str) -> Body:
     kept = [each for each in body["metadata"].get("finalizers") or () if each != finalizer]
     return {**body, "metadata": {**body["metadata"], "finalizers": kept}}
-
-
-def _remaining(namespace: Body, left: list[Row]) -> Body:
-    """The namespace with the conditions that tell why it is still there."""
-    status = {**namespace["status"], "conditions": list(namespace["status"].get("conditions") or ())}
-    kinds = sorted({f"{row.key.plural}.{row.key.group}".rstrip(".") for row in left})
-    held = sorted({name for row in left for name in row.decode()["metadata"].get("finalizers") or ()})
-    now = metadata.timestamp()
-    found = f"Some resources are remaining: {', '.join(kinds)}"
-    crds.set_condition(status, "NamespaceContentRemaining", "SomeResourcesRemain", found, now)
-    if held:
-        found = f"Some content in the namespace has finalizers remaining: {', '.join(held)}"
-        crds.set_condition(status, "NamespaceFinalizersRemaining", "SomeFinalizersRemain", found, now)
-    return {**namespace, "status": status}

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 
-from mlplane.local.apiserver.rows import Change, Collection
+from mlplane.local.apiserver.rows import Change, Collection, Row
 
 KEPT_CHANGES = 10_000
 KEPT_BYTES = 32 * 2**20
@@ -73,6 +73,11 @@ class History:
             for subscription in self._subscriptions.get(wanted, ()):
                 subscription.add(change)
 
+    @property
+    def oldest(self) -> int:
+        """The oldest revision that is covered."""
+        return self._forgotten
+
     def covers(self, revision: int) -> bool:
         """Whether all changes after this revision are still known."""
         return revision >= self._forgotten
@@ -82,6 +87,29 @@ class History:
         found = list(self._newest_until(revision, collection))
         found.reverse()
         return found
+
+    def rewound(
+        self, rows: list[Row], revision: int, collection: Collection, namespace: str = ""
+    ) -> list[Row]:
+        """The rows of a collection, or of one namespace of it, as they were at a revision that is covered.
+
+        Args:
+            rows: The rows as they are now, in order.
+            revision: The revision.
+            collection: The collection that they are of.
+            namespace: The namespace that they are of; empty for all.
+        """
+        changes = list(self._newest_until(revision, collection))
+        if not changes:
+            return rows
+        found = {row.key: row for row in rows}
+        for change in changes:
+            key = change.row.key
+            if change.old is None:
+                found.pop(key, None)
+            elif not namespace or key.namespace == namespace:
+                found[key] = change.old
+        return sorted(found.values(), key=lambda row: row.key.place)
 
     def _newest_until(self, revision: int, collection: Collection) -> Iterator[Change]:
         for change in reversed(self._changes):

@@ -1,31 +1,33 @@
 """Which objects a list or a watch is about, and lists in pages.
 
-A paged list is a snapshot: later pages show the state of the first one. Snapshots cost little, as rows are
-shared, and are forgotten after a while.
+All pages of a list show the state of the first one: the present rows, with what has changed since undone.
+When that state is forgotten, the client gets a token with which it may go on all the same.
 """
 
-import re
-import secrets
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlplane.local.apiserver import fieldlabels
+from mlplane.local.apiserver.continuing import NEWEST, Place, place_of
 from mlplane.local.apiserver.conversion import from_stored
+from mlplane.local.apiserver.history import History
+from mlplane.local.apiserver.listoptions import EXACT, ListOptions
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Row
 from mlplane.local.apiserver.selection import parse_fields, parse_labels
-from mlplane.local.apiserver.statuses import ApiError, Body, bad_request, expired
+from mlplane.local.apiserver.statuses import Body, bad_request, expired, too_large
 from mlplane.local.apiserver.storage import Store
 from mlplane.local.apiserver.views import Page
 
-_KEPT_SNAPSHOTS = 64
-_SNAPSHOT_SECONDS = 300
-_TOO_OLD = (
-    "The provided continue parameter is too old to display a consistent list result. "
-    "You can start a new list without the continue parameter."
+_TOO_OLD = "The resourceVersion for the provided list is too old."
+_FORGOTTEN = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the "
+    "remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
+    "that were created, modified, or deleted between the time the first chunk was returned and now may show "
+    "up in the list."
 )
-_NAMES_ONLY = re.compile(r"metadata\.(name|namespace)\s*(!=|==|=)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def selection(resource: Resource, namespace: str, query: Mapping[str, str]) -> S
     """Read the selectors of a request.
 
     Raises:
-        ApiError: 400 for a selector that cannot be read.
+        ApiError: 400 for a selector that cannot be read, or names a field that the kind does not offer.
     """
     labels, fields = query.get("labelSelector"), query.get("fieldSelector")
     return Selection(
@@ -64,88 +66,82 @@ def selection(resource: Resource, namespace: str, query: Mapping[str, str]) -> S
     )
 
 
-def _by_fields(resource: Resource, text: str) -> Callable[[Row], bool]:
-    matches = parse_fields(text)
-    if all(_NAMES_ONLY.match(term.strip()) for term in text.split(",") if term):
-        # What kubectl wait and delete ask; no object has to be decoded for it.
-        return lambda row: matches({"metadata": {"name": row.key.name, "namespace": row.key.namespace}})
+def _by_fields(resource: Resource, text: str) -> Callable[[Row], bool] | None:
+    terms = parse_fields(text)
+    for term in terms:
+        if problem := fieldlabels.problem(resource, term.label):
+            raise bad_request(problem)
+    # What kubectl wait and delete ask; no object has to be decoded for it.
+    names_only = all(term.label in fieldlabels.NAMES for term in terms)
 
-    def selected(row: Row) -> bool:
-        body: Body = from_stored(resource, row)
-        return matches(body)
+    def matches(row: Row) -> bool:
+        body: Body = {"metadata": {"name": row.key.name, "namespace": row.key.namespace}}
+        body = body if names_only else from_stored(resource, row)
+        return all((fieldlabels.text_of(body, term.label) == term.value) is term.equal for term in terms)
 
-    return selected
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    rows: list[Row]
-    revision: int
-    countable: bool
-    since: float
+    return matches if terms else None
 
 
 class Lists:
-    """Lists, and the snapshots of those that are read in pages."""
+    """Lists, now and as they were."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, history: History) -> None:
         self._store = store
-        self._snapshots: OrderedDict[str, _Snapshot] = OrderedDict()
+        self._history = history
 
-    def page(self, resource: Resource, selected: Selection, query: Mapping[str, str]) -> Page:
+    def page(self, resource: Resource, selected: Selection, options: ListOptions) -> Page:
         """One page.
 
         Raises:
-            ApiError: 400 for a bad limit or version; 410 for a token or a version that is too old; 504 for
-                a version that is not there yet.
+            ApiError: 400 for a bad token or version; 410 for one that is too old; 504 for a version that is
+                not there yet.
         """
-        limit = _number(query, "limit")
-        token = query.get("continue")
-        if token:
-            return self._next(token, limit)
-        self._check_version(query)
+        limit = 0 if options.version == "0" else options.limit
+        place = self._place(options)
+        revision = place.revision if place else self._wanted(options)
         rows = self._store.rows(resource.collection, selected.namespace)
+        if revision in (0, NEWEST):
+            revision = self._store.revision
+        else:
+            rows = self._history.rewound(rows, revision, resource.collection, selected.namespace)
+        if place:
+            rows = rows[_position(rows, place, selected, namespaced=resource.namespaced) :]
         if selected.is_partial:
             rows = [row for row in rows if selected.matches(row)]
         if not limit or len(rows) <= limit:
-            return Page(rows, self._store.revision)
-        snapshot = _Snapshot(rows, self._store.revision, not selected.is_partial, time.monotonic())
-        return self._cut(self._keep(snapshot), snapshot, 0, limit)
+            return Page(rows, revision)
+        last = rows[limit - 1].key
+        name = last.name if selected.namespace or not resource.namespaced else f"{last.namespace}/{last.name}"
+        left = None if selected.is_partial else len(rows) - limit
+        return Page(rows[:limit], revision, Place.after(revision, name).token(), left)
 
-    def _keep(self, snapshot: _Snapshot) -> str:
-        while len(self._snapshots) >= _KEPT_SNAPSHOTS:
-            self._snapshots.popitem(last=False)
-        name = secrets.token_urlsafe(12)
-        self._snapshots[name] = snapshot
-        return name
+    def _place(self, options: ListOptions) -> Place | None:
+        """Where a continue token leads."""
+        if not options.proceed:
+            return None
+        place = place_of(options.proceed)
+        if options.revision:
+            raise bad_request("specifying resource version is not allowed when using continue")
+        if place.revision > self._store.revision:
+            raise too_large(place.revision, self._store.revision)
+        if place.revision != NEWEST and not self._history.covers(place.revision):
+            raise expired(_FORGOTTEN, Place(NEWEST, place.start).token())
+        return place
 
-    def _next(self, token: str, limit: int) -> Page:
-        name, _, start = token.rpartition(".")
-        snapshot = self._snapshots.get(name)
-        if snapshot is None or not start.isdecimal() or time.monotonic() - snapshot.since > _SNAPSHOT_SECONDS:
-            self._snapshots.pop(name, None)
+    def _wanted(self, options: ListOptions) -> int:
+        """The revision that a list must be of; 0 if the present state will do."""
+        revision = options.revision
+        if revision > self._store.revision:
+            raise too_large(revision, self._store.revision)
+        if options.match != EXACT and (options.match or not options.limit):
+            return 0
+        if revision and not self._history.covers(revision):
             raise expired(_TOO_OLD)
-        return self._cut(name, snapshot, int(start), limit)
-
-    def _cut(self, name: str, snapshot: _Snapshot, start: int, limit: int) -> Page:
-        end = start + limit if limit else len(snapshot.rows)
-        left = len(snapshot.rows) - end
-        if left <= 0:
-            return Page(snapshot.rows[start:], snapshot.revision)
-        remaining = left if snapshot.countable else None
-        return Page(snapshot.rows[start:end], snapshot.revision, f"{name}.{end}", remaining)
-
-    def _check_version(self, query: Mapping[str, str]) -> None:
-        version = _number(query, "resourceVersion")
-        if version > self._store.revision:
-            message = f"Too large resource version: {version}, current: {self._store.revision}"
-            raise ApiError(504, "Timeout", message)
-        if query.get("resourceVersionMatch") == "Exact" and version != self._store.revision:
-            raise expired(f"The resourceVersion for the provided list is too old: {version}")
+        return revision
 
 
-def _number(query: Mapping[str, str], name: str) -> int:
-    text = query.get(name) or "0"
-    if not text.isdecimal():
-        raise bad_request(f'{name}: Invalid value: "{text}": must be a number')
-    return int(text)
+def _position(rows: Sequence[Row], place: Place, selected: Selection, *, namespaced: bool) -> int:
+    """The index of the first row that a page shows."""
+    within = selected.namespace or not namespaced
+    start = f"{selected.namespace}/{place.start}" if within else place.start
+    return bisect_left(rows, start, key=lambda row: row.key.place)

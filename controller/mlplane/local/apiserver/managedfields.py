@@ -20,8 +20,6 @@ _BEFORE = "before-first-apply"
 _SERVER_META = frozenset(
     (
         "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
         "generation",
         "managedFields",
         "resourceVersion",
@@ -33,10 +31,7 @@ _UNOWNED: FieldSet = {
     "f:apiVersion": {MEMBER: {}},
     "f:kind": {MEMBER: {}},
     "f:metadata": {MEMBER: {}, "f:name": {MEMBER: {}}, "f:namespace": {MEMBER: {}}}
-    | {
-        f"f:{name}": {MEMBER: {}}
-        for name in _SERVER_META - {"deletionTimestamp", "deletionGracePeriodSeconds"}
-    },
+    | {f"f:{name}": {MEMBER: {}} for name in _SERVER_META},
 }
 """What the server or the URL decides; nobody owns it."""
 
@@ -81,7 +76,7 @@ def apply(
     new, after = _applied(base, config, managers, me, shape, force=force)
     if manager == _KUBECTL and not subresource:
         new = _with_last_applied(new, config)
-    if me in after and (after[me].time is None or new != base):
+    if me in after and new != base:
         after[me].time = now
     return ownership.written(new, after)
 
@@ -140,7 +135,7 @@ def _applied(
     _refuse_conflicts(base, others, found.changed, me, shape, force=force)
     after = ownership.without(others, fieldsets.union(found.changed, found.removed))
     if mine := fieldsets.difference(wanted, _UNOWNED):
-        time = managers[me].time if me in managers and managers[me].fields == mine else None
+        time = managers[me].time if me in managers else None
         after[me] = Entry(mine, config.get("apiVersion", ""), time)
     return merged, after
 
@@ -218,11 +213,14 @@ def _with_first(managers: Managers, live: Body, shape: Shape) -> Managers:
 
 
 def _refuse_misfit(config: Body, shape: Shape) -> None:
-    found = list(typedvalues.problems(config, shape))
-    if not found:
-        return
-    meta = config["metadata"]
+    if found := list(typedvalues.problems(config, shape)):
+        raise not_typed(config, found)
+
+
+def not_typed(config: Body, found: list[str]) -> ApiError:
+    """What is answered to a configuration that does not fit its schema: 500, as from the real server."""
+    meta = config.get("metadata") or {}
     name = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
     title = f"{name}; {config.get('apiVersion')}, Kind={config.get('kind')}"
     listed = found[0] if len(found) == 1 else "\n  ".join(("errors:", *found))
-    raise ApiError(500, "", f"failed to create typed patch object ({title}): {listed}")
+    return ApiError(500, "", f"failed to create typed patch object ({title}): {listed}")

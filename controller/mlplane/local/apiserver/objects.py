@@ -6,12 +6,22 @@ and is acknowledged when it is on disk. Deletion is in ``deletion``.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import orjson
 
-from mlplane.local.apiserver import admission, crds, managedfields, metadata, naming, shaping
+from mlplane.local.apiserver import (
+    admission,
+    crds,
+    decoding,
+    managedfields,
+    metadata,
+    namespaces,
+    naming,
+    scale,
+    shaping,
+)
+from mlplane.local.apiserver.bodies import Document
 from mlplane.local.apiserver.conformity import conform
 from mlplane.local.apiserver.conversion import from_stored, to_stored
 from mlplane.local.apiserver.kinds import EVENTS, NAMESPACES
@@ -22,13 +32,17 @@ from mlplane.local.apiserver.statuses import (
     Body,
     Cause,
     already_exists,
-    bad_request,
+    conflict,
+    forbidden,
     invalid,
-    method_not_allowed,
     not_found,
 )
 from mlplane.local.apiserver.storage import Store
 from mlplane.local.apiserver.writes import PatchType, WriteOptions
+from mlplane.structural import metarules
+
+_NAME_TRIES = 7
+"""How often another name is made up when one is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,6 @@ class Written:
     body: Body
     """The object as it is now, in the version that was asked for."""
     created: bool = False
-    warnings: tuple[str, ...] = ()
 
 
 class Objects:
@@ -77,7 +90,7 @@ class Objects:
         return written
 
     async def patch(
-        self, resource: Resource, key: Key, kind: PatchType, patch: Any, options: WriteOptions
+        self, resource: Resource, key: Key, kind: PatchType, patch: Document, options: WriteOptions
     ) -> Written:
         """Patch an object or its subresource; an apply patch creates what does not exist.
 
@@ -88,7 +101,7 @@ class Objects:
             written = self._apply(resource, key, patch, options)
             await self.settle()
             return written
-        return await self.update(resource, key, shaping.patcher(resource, kind, patch), options)
+        return await self.update(resource, key, shaping.patcher(resource, kind, patch, options), options)
 
     async def settle(self) -> None:
         """Wait until everything written so far is on disk."""
@@ -101,14 +114,17 @@ class Objects:
             raise not_found(resource.group, resource.plural, key.name)
         return from_stored(resource, row)
 
-    def _apply(self, resource: Resource, key: Key, applied: Body, options: WriteOptions) -> Written:
-        applied = shaping.configuration(resource, key, applied, options.subresource)
+    def _apply(self, resource: Resource, key: Key, patch: Document, options: WriteOptions) -> Written:
+        applied = shaping.configuration(resource, key, patch, options)
         row = self.store.head(key)
         if row is None and options.subresource:
             raise not_found(resource.group, resource.plural, key.name)
         live = from_stored(resource, row) if row else None
         if live:
-            metadata.check_precondition(resource, live["metadata"], applied["metadata"], sure=False)
+            metadata.check_applied(resource, live["metadata"], applied["metadata"])
+        elif uid := applied["metadata"].get("uid"):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(resource.group, resource.plural, key.name, why)
         merged = managedfields.apply(
             live,
             applied,
@@ -133,35 +149,50 @@ class Objects:
     ) -> Written:
         now = metadata.timestamp()
         body = shaping.identified(resource, body)
-        meta = metadata.meta_of(body)
+        meta = body["metadata"] = dict(body["metadata"])
         shaping.place(resource, meta, namespace)
-        if meta.pop("resourceVersion", None):
-            raise bad_request("resourceVersion should not be set on objects to be created")
-        metadata.generate_name(meta)
+        version = meta.pop("resourceVersion", None)
+        self._check_home(resource, resource.key(namespace, meta.get("name") or meta.get("generateName", "")))
+        self._name(resource, namespace, meta)
         metadata.begin(resource, meta, now)
         metadata.tidy(meta)
-        _refuse(resource, meta, naming.problems(resource, meta))
-        key = resource.key(namespace, meta["name"])
-        self._check_home(resource, key)
-        if self.store.head(key) is not None:
-            raise already_exists(resource.group, resource.plural, key.name)
+        key = resource.key(namespace, meta.get("name", ""))
+        decoding.refuse_other_kind(resource, body)
         if resource.has_status:
             body.pop("status", None)
-        body, warnings = conform(resource, body, None, options.validation)
-        body = _admitted(resource, body, None, now)
+        found = naming.problems(resource, meta)
+        body, causes = conform(resource, body, None, "", found)
+        body = _admitted(resource, body, None, now, causes, safe=len(causes) == len(found))
+        if there := self.store.head(key):
+            raise already_exists(resource.group, resource.plural, key.name, deleting=there.deleting)
+        if version not in (None, "0") and not options.dry_run:
+            raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
+        options.warnings.extend(metarules.warnings(meta, {}))
+        options.may(resource, body, None)
         if managers is not None:
             body["metadata"]["managedFields"] = managers
         else:
             body = _tracked(resource, None, body, options, now)
         if not options.dry_run:
             self._put(resource, key, body)
-        return Written(body, created=True, warnings=tuple(warnings))
+        return Written(body, created=True)
+
+    def _name(self, resource: Resource, namespace: str, meta: Body) -> None:
+        """Make a name from ``generateName``, if there is none; another one if it is taken by chance."""
+        if meta.get("name") or not meta.get("generateName"):
+            return
+        for _ in range(_NAME_TRIES):
+            metadata.generate_name(meta)
+            if self.store.head(resource.key(namespace, meta["name"])) is None:
+                return
+            del meta["name"]
+        metadata.generate_name(meta)
 
     def _check_home(self, resource: Resource, key: Key) -> None:
         """A namespaced object needs a namespace that stays; a custom one a definition that stays."""
         if resource.custom and (crd := self.store.head(crds.definition_of(resource))) and crd.deleting:
-            error = method_not_allowed(resource.group, resource.plural)
-            raise replace(error, message="create not allowed while custom resource definition is terminating")
+            why = "create not allowed while custom resource definition is terminating"
+            raise forbidden(resource.group, resource.plural, key.name, why)
         if not resource.namespaced:
             return
         home = self.store.head(Key(*NAMESPACES, "", key.namespace))
@@ -176,25 +207,31 @@ class Objects:
         now = metadata.timestamp()
         before = old["metadata"]
         new = shaping.identified(resource, new)
-        meta = metadata.meta_of(new)
+        meta = new["metadata"] = dict(new["metadata"])
         metadata.unchangeable(resource, before, meta)
-        metadata.check_precondition(resource, before, meta, sure=False)
+        metadata.check_version(resource, before, meta, sure=not resource.unconditional_update)
+        decoding.refuse_other_kind(resource, new)
         new = shaping.scoped(resource, old, new, options.subresource)
         meta = new["metadata"]
+        found = _meta_problems(resource, before, meta)
+        if resource.collection == NAMESPACES:
+            found = [*found, *namespaces.problems(new)]
+        found = [*found, *scale.problems(resource, new)]
         metadata.carry_over(before, meta)
         metadata.tidy(meta)
-        metadata.check_finalizers(resource, before, meta)
-        _refuse(resource, meta, naming.problems(resource, meta))
-        new, warnings = conform(resource, new, old, options.validation)
+        new, causes = conform(resource, new, old, options.subresource, found)
+        safe = not options.subresource and len(causes) == len(found)
+        new = _admitted(resource, new, old, now, causes, safe=safe)
         if not options.subresource:
-            new = _admitted(resource, new, old, now)
+            options.warnings.extend(metarules.warnings(meta, before))
+            options.may(resource, new, old)
         if resource.counts_generation and shaping.counted(new, resource) != shaping.counted(old, resource):
             new["metadata"]["generation"] = before.get("generation", 0) + 1
         if track:
             new = _tracked(resource, old, new, options, now)
         if new != old and not options.dry_run:
             self.store_or_drop(resource, new)
-        return Written(new, warnings=tuple(warnings))
+        return Written(new)
 
     def store_or_drop(self, resource: Resource, body: Body) -> None:
         """Write an object; or remove it, if it is being deleted and nothing holds it any more."""
@@ -205,10 +242,11 @@ class Objects:
             self.drop(resource, key, body)
 
     def drop(self, resource: Resource, key: Key, body: Body) -> Row:
-        """Remove an object, and tell its new revision in ``body``."""
-        stored = to_stored(resource, body)
-        row = self.store.remove(key, stored)
-        body["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+        """Remove an object, and tell its new revision in ``body``; watchers see what was stored last."""
+        head = self.store.head(key)
+        last = head.decode() if head else to_stored(resource, body)
+        row = self.store.remove(key, last)
+        body["metadata"]["resourceVersion"] = last["metadata"]["resourceVersion"]
         return row
 
     def _put(self, resource: Resource, key: Key, body: Body) -> Row:
@@ -228,13 +266,17 @@ def is_held(body: Body) -> bool:
     return bool(meta.get("deletionGracePeriodSeconds"))
 
 
-def _admitted(resource: Resource, body: Body, old: Body | None, now: str) -> Body:
-    if resource.custom or resource.collection == EVENTS:
-        return body
-    # A deep copy: rules change the object, which may share parts with the live one.
-    own: Body = orjson.loads(orjson.dumps(body))
-    admission.admit(resource, own, old, now)
-    return own
+def _admitted(
+    resource: Resource, body: Body, old: Body | None, now: str, causes: list[Cause], *, safe: bool
+) -> Body:
+    """What the rules of a built-in kind make of an object; refused if anything is wrong with it."""
+    if safe and not resource.custom and resource.collection != EVENTS:
+        # A deep copy: rules change the object, which may share parts with the live one.
+        body = orjson.loads(orjson.dumps(body))
+        causes += admission.admit(resource, body, old, now)
+    if causes:
+        raise invalid(resource.group, resource.kind, body["metadata"].get("name", ""), causes)
+    return body
 
 
 def _tracked(resource: Resource, old: Body | None, new: Body, options: WriteOptions, now: str) -> Body:
@@ -250,9 +292,10 @@ def _tracked(resource: Resource, old: Body | None, new: Body, options: WriteOpti
     )
 
 
-def _refuse(resource: Resource, meta: dict[str, Any], causes: list[Any]) -> None:
-    if causes:
-        raise invalid(resource.group, resource.kind, meta.get("name", ""), causes)
+def _meta_problems(resource: Resource, old: Body, new: Body) -> list[Cause]:
+    """What is wrong with metadata at an update; the real server looks twice at most of it."""
+    again = [*metadata.changes(old, new), *metarules.problems({**new, "finalizers": []}, "metadata")]
+    return [*naming.problems(resource, new), *again, *(again if resource.custom else ())]
 
 
 def _terminating(resource: Resource, key: Key) -> ApiError:
@@ -263,5 +306,6 @@ def _terminating(resource: Resource, key: Key) -> ApiError:
         f'{resource.plural}{"." if resource.group else ""}{resource.group} "{key.name}" is forbidden: {why}',
         {"name": key.name, "kind": resource.plural, **({"group": resource.group} if resource.group else {})},
     )
+    why = f"namespace {key.namespace} is being terminated"
     error.causes = [Cause("NamespaceTerminating", "metadata.namespace", why)]
     return error

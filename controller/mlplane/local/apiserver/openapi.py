@@ -3,9 +3,10 @@
 The HTTP layer serves ``index`` at /openapi/v3 and a ``document`` for each group and version below it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mlplane.local.apiserver import coremodels
 from mlplane.local.apiserver.builtinschemas import COMMON, DESCRIPTIONS, schema_for
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.statuses import Body
@@ -21,10 +22,14 @@ _PATCH_TYPES = (
 _STRATEGIC = "application/strategic-merge-patch+json"
 
 
-def index(group_versions: Iterable[tuple[str, str]]) -> Body:
-    """The list of documents, for groups and versions; the core group is the empty string."""
-    paths = [path_of(group, version) for group, version in group_versions]
-    return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in paths}}
+def index(hashes: Mapping[str, str]) -> Body:
+    """The list of documents: paths, and hashes by which clients know whether theirs is still good."""
+    return {
+        "paths": {
+            path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+            for path, digest in hashes.items()
+        }
+    }
 
 
 def path_of(group: str, version: str) -> str:
@@ -63,15 +68,14 @@ def _model(resource: Resource) -> str:
 
 def _schemas(resource: Resource) -> Body:
     model = _model(resource)
-    schema = dict(resource.openapi if resource.custom and resource.openapi else schema_for(resource.kind))
+    schema, parts = _own_schema(resource)
     schema["properties"] = _identity() | {
         name: child for name, child in (schema.get("properties") or {}).items() if name not in _identity()
     }
     schema["x-kubernetes-group-version-kind"] = [_gvk(resource)]
     schema.setdefault("type", "object")
-    schema.setdefault(
-        "description", DESCRIPTIONS.get(resource.kind, f"{resource.kind} is a kind of this server.")
-    )
+    if resource.kind in DESCRIPTIONS and not resource.custom:
+        schema.setdefault("description", DESCRIPTIONS[resource.kind])
     listing = {
         "type": "object",
         "description": f"{resource.kind}List is a list of {resource.kind}",
@@ -82,7 +86,18 @@ def _schemas(resource: Resource) -> Body:
             _gvk(resource) | {"kind": resource.list_kind or f"{resource.kind}List"}
         ],
     }
-    return {model: schema, f"{model}List": listing}
+    return {**parts, model: schema, f"{model}List": listing}
+
+
+def _own_schema(resource: Resource) -> tuple[Body, Body]:
+    """The schema of a kind, and those of its parts by name."""
+    if resource.custom:
+        return dict(resource.openapi or schema_for(resource.kind)), {}
+    root = coremodels.root_of(resource.group, resource.kind)
+    if not root:
+        return dict(schema_for(resource.kind)), {}
+    found = coremodels.schemas_of(resource.group, resource.kind)
+    return found.pop(root), {coremodels.component(name): schema for name, schema in found.items()}
 
 
 def _identity(meta: str = "ObjectMeta") -> Body:
@@ -112,9 +127,10 @@ def _paths(resource: Resource) -> Body:
             _operations(resource, {"get": "get", "update": "put", "patch": "patch", "delete": "delete"})
         ),
     }
-    if "status" in resource.subresources:
-        verbs = {"get": "get", "update": "put", "patch": "patch"}
-        paths[f"{one}/status"] = dict(_operations(resource, verbs))
+    for part in ("scale", "status"):
+        if part in resource.subresources:
+            verbs = {"get": "get", "update": "put", "patch": "patch"}
+            paths[f"{one}/{part}"] = dict(_operations(resource, verbs))
     if resource.namespaced:
         paths[f"{root}/{resource.plural}"] = dict(_operations(resource, {"list": "get"}))
     return {

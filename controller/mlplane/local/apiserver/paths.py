@@ -1,6 +1,7 @@
 """The grammar of resource paths. Pure."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAMESPACE_PARTS = ("status", "finalize")
 
@@ -17,6 +18,7 @@ class Target:
     subresource: str = ""
 
 
+@lru_cache(maxsize=1024)
 def parse(path: str) -> Target | None:
     """Read the path of a collection, an object or a subresource; None if it is none of these.
 

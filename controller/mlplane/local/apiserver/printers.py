@@ -132,7 +132,33 @@ def _column(name: str, cell: Cell, **more: Any) -> TableColumn:
 _AT_CREATION = _column("Created At", at("metadata", "creationTimestamp"), type="date")
 _STATUS = _column("Status", at("status", "phase"), description="The phase of the object.")
 
+
+def _subjects(kind: str) -> Cell:
+    """The names of a binding's subjects of a kind."""
+
+    def cell(binding: Body, _now: datetime) -> str:
+        found = [s for s in binding.get("subjects") or () if s.get("kind") == kind]
+        return ", ".join(f"{s['namespace']}/{s['name']}" if s.get("namespace") else s["name"] for s in found)
+
+    return cell
+
+
+def _role_of(binding: Body, _now: datetime) -> str:
+    reference = binding.get("roleRef") or {}
+    return f"{reference.get('kind', '')}/{reference.get('name', '')}"
+
+
+_BINDING = (
+    _column("Role", _role_of),
+    AGE,
+    _column("Users", _subjects("User"), priority=1),
+    _column("Groups", _subjects("Group"), priority=1),
+    _column("ServiceAccounts", _subjects("ServiceAccount"), priority=1),
+)
+
 BUILT_IN: dict[str, tuple[TableColumn, ...]] = {
+    "ClusterRole": (_AT_CREATION,),
+    "ClusterRoleBinding": _BINDING,
     "ConfigMap": (_column("Data", _count("data", "binaryData"), type="integer"), AGE),
     "CustomResourceDefinition": (_AT_CREATION,),
     "Event": (
@@ -164,6 +190,13 @@ BUILT_IN: dict[str, tuple[TableColumn, ...]] = {
         _column("Node", at("spec", "nodeName", default="<none>"), priority=1),
         _column("Nominated Node", at("status", "nominatedNodeName", default="<none>"), priority=1),
         _column("Readiness Gates", lambda _item, _now: "<none>", priority=1),
+    ),
+    "Role": (_AT_CREATION,),
+    "RoleBinding": _BINDING,
+    "Scale": (
+        _column("Desired", at("spec", "replicas"), type="integer"),
+        _column("Available", at("status", "replicas"), type="integer"),
+        AGE,
     ),
     "Secret": (_column("Type", at("type")), _column("Data", _count("data"), type="integer"), AGE),
     "Service": (

@@ -7,7 +7,7 @@ Field numbers are those of the ``generated.proto`` files of Kubernetes.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ MAGIC = b"k8s\x00"
 _Message = dict[int, tuple[str, str]]
 """Field number to JSON name and type: a scalar, a message, or one of these after ``[]`` (repeated) or ``{}``
 (the values of a map with string keys). Integers and booleans are pointers in Go and kept when zero, but for
-``count``."""
+``count`` and ``flag``."""
 
 _META = (("metadata", "ObjectMeta"),)
 
@@ -29,9 +29,12 @@ def _fields(*rows: tuple[str, str], start: int = 1) -> _Message:
 
 _REVIEW = {1: ("metadata", "ObjectMeta")}
 _MESSAGES: dict[str, _Message] = {
+    "AggregationRule": _fields(("clusterRoleSelectors", "[]LabelSelector")),
     "BoundObjectReference": _fields(
         ("kind", "string"), ("apiVersion", "string"), ("name", "string"), ("uid", "string")
     ),
+    "ClusterRole": _fields(*_META, ("rules", "[]PolicyRule"), ("aggregationRule", "AggregationRule")),
+    "ClusterRoleBinding": _fields(*_META, ("subjects", "[]Subject"), ("roleRef", "RoleRef")),
     "ConfigMap": _fields(*_META, ("data", "{}string"), ("binaryData", "{}bytes"), ("immutable", "bool")),
     "DeleteOptions": _fields(
         ("gracePeriodSeconds", "int"),
@@ -41,6 +44,8 @@ _MESSAGES: dict[str, _Message] = {
         ("dryRun", "[]string"),
     ),
     "ExtraValue": _fields(("items", "[]string")),
+    "LabelSelector": _fields(("matchLabels", "{}string"), ("matchExpressions", "[]LabelSelectorRequirement")),
+    "LabelSelectorRequirement": _fields(("key", "string"), ("operator", "string"), ("values", "[]string")),
     "LocalObjectReference": _fields(("name", "string")),
     "LocalSubjectAccessReview": _REVIEW | {2: ("spec", "SubjectAccessReviewSpec")},
     "ManagedFieldsEntry": _fields(
@@ -91,6 +96,13 @@ _MESSAGES: dict[str, _Message] = {
         6: ("controller", "bool"),
         7: ("blockOwnerDeletion", "bool"),
     },
+    "PolicyRule": _fields(
+        ("verbs", "[]string"),
+        ("apiGroups", "[]string"),
+        ("resources", "[]string"),
+        ("resourceNames", "[]string"),
+        ("nonResourceURLs", "[]string"),
+    ),
     "Preconditions": _fields(("uid", "string"), ("resourceVersion", "string")),
     "ResourceAttributes": _fields(
         ("namespace", "string"),
@@ -101,6 +113,9 @@ _MESSAGES: dict[str, _Message] = {
         ("subresource", "string"),
         ("name", "string"),
     ),
+    "Role": _fields(*_META, ("rules", "[]PolicyRule")),
+    "RoleBinding": _fields(*_META, ("subjects", "[]Subject"), ("roleRef", "RoleRef")),
+    "RoleRef": _fields(("apiGroup", "string"), ("kind", "string"), ("name", "string")),
     "Secret": _fields(
         *_META, ("data", "{}bytes"), ("type", "string"), ("stringData", "{}string"), ("immutable", "bool")
     ),
@@ -116,6 +131,33 @@ _MESSAGES: dict[str, _Message] = {
         ("secrets", "[]ObjectReference"),
         ("imagePullSecrets", "[]LocalObjectReference"),
         ("automountServiceAccountToken", "bool"),
+    ),
+    "Service": _fields(*_META, ("spec", "ServiceSpec")),
+    "ServicePort": _fields(
+        ("name", "string"),
+        ("protocol", "string"),
+        ("port", "int"),
+        ("targetPort", "IntOrString"),
+        ("nodePort", "count"),
+        ("appProtocol", "string"),
+    ),
+    "ServiceSpec": _fields(
+        ("ports", "[]ServicePort"),
+        ("selector", "{}string"),
+        ("clusterIP", "string"),
+        ("type", "string"),
+        ("externalIPs", "[]string"),
+        ("", "skip"),
+        ("sessionAffinity", "string"),
+        ("loadBalancerIP", "string"),
+        ("loadBalancerSourceRanges", "[]string"),
+        ("externalName", "string"),
+        ("externalTrafficPolicy", "string"),
+        ("healthCheckNodePort", "count"),
+        ("publishNotReadyAddresses", "flag"),
+    ),
+    "Subject": _fields(
+        ("kind", "string"), ("apiGroup", "string"), ("name", "string"), ("namespace", "string")
     ),
     "SubjectAccessReview": _REVIEW | {2: ("spec", "SubjectAccessReviewSpec")},
     "SubjectAccessReviewSpec": _fields(
@@ -135,14 +177,19 @@ _MESSAGES: dict[str, _Message] = {
 }
 _ROOTS = frozenset(
     (
+        "ClusterRole",
+        "ClusterRoleBinding",
         "ConfigMap",
         "DeleteOptions",
         "LocalSubjectAccessReview",
         "Namespace",
+        "Role",
+        "RoleBinding",
         "Secret",
         "SelfSubjectAccessReview",
         "SelfSubjectReview",
         "SelfSubjectRulesReview",
+        "Service",
         "ServiceAccount",
         "SubjectAccessReview",
         "TokenRequest",
@@ -191,27 +238,15 @@ def _message(fields: _Message, data: bytes) -> Body:
 
 
 def _value(kind: str, raw: Any) -> Any:
-    match kind:
-        case "string":
-            return raw.decode()
-        case "bytes":
-            return base64.b64encode(raw).decode()
-        case "bool":
-            return bool(raw)
-        case "int":
-            return _signed(raw)
-        case "count":
-            return _signed(raw) or None
-        case "skip":
-            return None
-        case "Time":
-            return _time(raw)
-        case "FieldsV1":
-            return json.loads(dict(_wire(raw)).get(1, b"{}"))
-        case "ExtraValue":
-            return _message(_MESSAGES[kind], raw).get("items", [])
-        case _:
-            return _message(_MESSAGES[kind], raw)
+    if (read := _SCALARS.get(kind)) is not None:
+        return read(raw)
+    found = _message(_MESSAGES[kind], raw)
+    return found.get("items", []) if kind == "ExtraValue" else found
+
+
+def _int_or_string(raw: bytes) -> int | str:
+    entry = dict(_wire(raw))
+    return str(entry.get(3, b"").decode()) if entry.get(1) else _signed(entry.get(2, 0))
 
 
 def _time(raw: bytes) -> str | None:
@@ -258,3 +293,17 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise ValueError("a number is longer than ten bytes")
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "FieldsV1": lambda raw: json.loads(dict(_wire(raw)).get(1, b"{}")),
+    "IntOrString": _int_or_string,
+    "Time": _time,
+    "bool": bool,
+    "bytes": lambda raw: base64.b64encode(raw).decode(),
+    "count": lambda raw: _signed(raw) or None,
+    "flag": lambda raw: bool(raw) or None,
+    "int": _signed,
+    "skip": lambda _raw: None,
+    "string": lambda raw: raw.decode(),
+}

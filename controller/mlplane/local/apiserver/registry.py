@@ -38,17 +38,27 @@ class Resource:
     counts_generation: bool = False
     unconditional_update: bool = True
     """A PUT without resourceVersion is accepted."""
+    created_by_update: bool = False
+    """A PUT of what does not exist creates it."""
     openapi: Body | None = field(default=None, repr=False, compare=False)
     """The structural schema; None for kinds whose fields are not checked."""
+    since: int = field(default=0, compare=False)
+    """The revision of the definition; objects of earlier ones may have been written under another schema."""
     columns: list[Body] | None = field(default=None, repr=False, compare=False)
     """additionalPrinterColumns."""
+    deprecation: str = ""
+    """What clients are told with every answer, if the version is deprecated."""
+    selectable: tuple[str, ...] = ()
+    """Fields that a field selector may name beside those of metadata: ``spec.size``."""
+    scale: Body | None = field(default=None, repr=False, compare=False)
+    """Where ``/scale`` finds its numbers: the paths of a definition's scale subresource."""
 
     @property
     def api_version(self) -> str:
         """``group/version``, or the version alone for the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    @property
+    @cached_property
     def collection(self) -> Collection:
         """Where the objects are kept."""
         return self.stored or Collection(self.group, self.plural)
@@ -75,10 +85,13 @@ class Registry:
         self._builtins = builtins
         self._custom: dict[str, list[Resource]] = {}
         self._index: dict[tuple[str, str, str], Resource] = {}
+        self.state = 0
+        """Another number whenever other kinds are served."""
         self._rebuild()
 
     def _rebuild(self) -> None:
         self._index = {(r.group, r.version, r.plural): r for r in self}
+        self.state += 1
 
     def __iter__(self) -> Iterator[Resource]:
         yield from self._builtins

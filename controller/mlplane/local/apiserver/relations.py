@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlplane.local.apiserver import fieldsets, mergekeys
-from mlplane.structural.nodes import MISSING, Node
+from mlplane.structural import objectmeta
+from mlplane.structural.nodes import META_FIELDS, MISSING, Node
 
 Relation = Literal["leaf", "map", "list"]
 
@@ -54,7 +55,7 @@ class Shape:
         """The shape of a field."""
         if self.kind:
             return Shape(None, self.kind, name)
-        if self.is_root and name == "metadata":
+        if name == "metadata" and (self.is_root or (self.node is not None and self.node.embedded)):
             return Shape(_META, "ObjectMeta", name)
         return Shape(self.node.child(name) if self.node is not None else None, "", name)
 
@@ -62,12 +63,14 @@ class Shape:
         """Whether a field is one that the schema names, and not a key of a map."""
         if self.kind:
             return self.field not in {"labels", "annotations", "data", "binaryData", "stringData"}
-        if self.is_root and name in {"apiVersion", "kind", "metadata"}:
+        if name in META_FIELDS and (self.is_root or (self.node is not None and self.node.embedded)):
             return True
         return self.node is not None and name in self.node.properties
 
     def declares(self, name: str) -> bool:
         """Whether an object may have a field; where anything goes, it may."""
+        if self.kind == "ObjectMeta" and self.field == "metadata":
+            return name in objectmeta.FIELDS
         if self.kind or self.node is None or self.is_named(name):
             return True
         return self.node.values is not None or self.node.preserve or (self.node.embedded and not self.is_root)
@@ -86,6 +89,11 @@ class Shape:
         """
         keys = self._keys()
         for index, item in enumerate(items):
+            if not keys and isinstance(item, dict | list):
+                kind = "map" if isinstance(item, dict) else "list"
+                raise ValueError(
+                    f"element {index}: associative list without keys has an element that's a {kind} type"
+                )
             yield (
                 fieldsets.key_step(self._identity(item, keys, index)) if keys else fieldsets.value_step(item),
                 item,

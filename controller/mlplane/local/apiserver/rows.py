@@ -34,9 +34,9 @@ class Key(NamedTuple):
         return Collection(self.group, self.plural)
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Order of lists: namespace, then name."""
-        return (self.namespace, self.name)
+    def place(self) -> str:
+        """Order of lists, and where continue tokens lead: ``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,90 +1,104 @@
-"""Checks of the CEL rules in a CRD's schema: they compile, and refer to what exists.
+"""Checks of the words of rules in a CRD's schema: that they are there, and refer to what exists.
 
-``crdchecks`` calls ``check_rules`` for every level of a schema.
+``schemachecks`` calls ``check_words`` for every level of a schema; whether rules compile and what they cost
+is for ``structural.celbudgets``.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 
-from mlplane.errors import InvalidInput
 from mlplane.local.apiserver.statuses import Body, Cause
-from mlplane.structural import causes, celrules, celvalues
+from mlplane.structural import causes, celvalues
+from mlplane.structural.celbudgets import RULES
 from mlplane.structural.nodes import Node, node_of
 
 _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
-_LITERAL = re.compile(r"""r?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
-_CHAIN = re.compile(r"\b(?:self|oldSelf)((?:\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\())+)")
-_STEP = re.compile(r"\.\s*([A-Za-z_]\w*)")
-_FIELD = re.compile(r"\.([^.\[\]]+)|\['((?:\\.|[^'\\])*)'\]")
+_TOKEN = re.compile(r"\.|\[|\]|'(?:\\.|[^'\\])*'|[^.\[\]']+")
 
 
-def check_rules(schema: Body, path: str, *, correlatable: bool) -> Iterator[Cause]:
-    """What is wrong with the rules of one level of a schema.
+def check_words(schema: Body, path: str) -> Iterator[Cause]:
+    """What is wrong with the rules of a level, their CEL aside."""
+    for index, entry in enumerate(schema.get(RULES) or ()):
+        where = f"{path}.{RULES}[{index}]"
+        yield from _check_texts(entry, where)
+        reason = entry.get("reason")
+        if reason is not None and reason not in _REASONS:
+            yield causes.not_supported(f"{where}.reason", reason, _REASONS)
+        if field := entry.get("fieldPath"):
+            yield from _check_field(schema, field, f"{where}.fieldPath")
 
-    Args:
-        schema: The level.
-        path: Where it stands in the CRD.
-        correlatable: Whether old and new values can be matched here, which ``oldSelf`` needs.
+
+def _check_texts(entry: Body, where: str) -> Iterator[Cause]:
+    rule, message, expression = (entry.get(key) or "" for key in ("rule", "message", "messageExpression"))
+    if not rule.strip():
+        yield causes.required(f"{where}.rule", "rule is not specified")
+    elif message and not message.strip():
+        yield causes.invalid(f"{where}.message", message, "must be non-empty if specified")
+    elif _breaks(message.strip()):
+        yield causes.invalid(f"{where}.message", message, "must not contain line breaks")
+    elif _breaks(rule.strip()) and not message.strip():
+        detail = "message must be specified if rule contains line breaks"
+        yield causes.required(f"{where}.message", detail)
+    if expression and not expression.strip():
+        detail = "messageExpression must be non-empty if specified"
+        yield causes.required(f"{where}.messageExpression", detail)
+
+
+def _check_field(schema: Body, field: str, where: str) -> Iterator[Cause]:
+    if not field.strip():
+        yield causes.invalid(where, field, "must be non-empty if specified")
+    if _breaks(field):
+        yield causes.invalid(where, field, "must not contain line breaks")
+    try:
+        field_of(field, node_of(schema))
+    except ValueError:
+        yield causes.invalid(where, field, "must be a valid path")
+
+
+def _breaks(text: str) -> bool:
+    return "\n" in text or "\r" in text
+
+
+def field_of(path: str, node: Node, *, brackets: bool = True) -> tuple[list[str], Node]:
+    """The steps of a path such as ``.spec['a.b']``, and the schema of what it leads to.
+
+    Raises:
+        ValueError: It leads nowhere, or is none; the text says why.
     """
-    entries = schema.get(celrules.RULES) or ()
-    node = node_of(schema) if entries else None
-    for index, entry in enumerate(entries):
-        where = f"{path}.{celrules.RULES}[{index}]"
-        rule = (entry.get("rule") or "").strip()
-        if not rule:
-            yield causes.required(f"{where}.rule", "rule is not specified")
-            continue
-        assert node is not None  # noqa: S101 - there are entries
-        yield from _check_expressions(entry, node, where)
-        yield from _check_words(entry, node, where)
-        if not correlatable and re.search(r"\boldSelf\b", rule):
-            detail = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {path}"
-            yield causes.invalid(f"{where}.rule", rule, detail)
+    tokens = _TOKEN.findall(path)
+    steps: list[str] = []
+    current = node
+    while tokens:
+        match tokens.pop(0):
+            case "." if tokens:
+                name = tokens.pop(0)
+                if name in celvalues.KEYWORDS or not re.fullmatch(r"[A-Za-z_$][\w$-]*", name):
+                    raise ValueError("does not refer to a valid field")
+            case "[" if not brackets:
+                raise ValueError("array notation is not allowed")
+            case "[" if tokens:
+                name = _quoted(tokens)
+            case "." | "[":
+                raise ValueError("unexpected end of JSON path")
+            case token:
+                raise ValueError(f"expected [ or . but got: {token}")
+        found = current.child(name) if current.type == "object" or not current.type else None
+        if found is None:
+            raise ValueError("does not refer to a valid field")
+        steps.append(name)
+        current = found
+    if not steps:
+        raise ValueError("does not refer to a valid field")
+    return steps, current
 
 
-def _check_expressions(entry: Body, node: Node, where: str) -> Iterator[Cause]:
-    for key, result in (("rule", "bool"), ("messageExpression", "string")):
-        text = entry.get(key)
-        if not text:
-            continue
-        source = celrules.OPTIONAL_OLD.format(rule=text) if entry.get("optionalOldSelf") else text
-        try:
-            celrules.compiled(source, celvalues.type_of(node), result=result)
-        except InvalidInput as error:
-            yield causes.invalid(f"{where}.{key}", text, str(error))
-            continue
-        for position, name in _undefined(text, node):
-            place = f"ERROR: <input>:1:{position + 1}: undefined field '{name}'"
-            yield causes.invalid(f"{where}.{key}", text, f"compilation failed: {place}")
-
-
-def _check_words(entry: Body, node: Node, where: str) -> Iterator[Cause]:
-    reason, field = entry.get("reason"), entry.get("fieldPath")
-    if reason is not None and reason not in _REASONS:
-        yield causes.not_supported(f"{where}.reason", reason, _REASONS)
-    if field and not _leads_somewhere(field, node):
-        yield causes.invalid(f"{where}.fieldPath", field, "must be a valid path")
-
-
-def _undefined(text: str, node: Node) -> Iterator[tuple[int, str]]:
-    """Fields of ``self`` and ``oldSelf`` that the schema does not have, with their places in the rule."""
-    bare = _LITERAL.sub(lambda match: " " * len(match.group()), text)
-    for chain in _CHAIN.finditer(bare):
-        current: Node | None = node
-        for step in _STEP.finditer(bare, *chain.span(1)):
-            if current is None or current.type != "object" or current.values is not None:
-                break
-            fields = {celvalues.escaped(name): child for name, child in current.properties.items()}
-            if step[1] not in fields and not (current.embedded or current.preserve):
-                yield step.start(), step[1]
-                break
-            current = fields.get(step[1])
-
-
-def _leads_somewhere(path: str, node: Node) -> bool:
-    if not re.fullmatch(rf"(?:{_FIELD.pattern})+", path):
-        return False
-    current: Node | None = node
-    for step in _FIELD.finditer(path):
-        current = current.child(step[1] or step[2]) if current is not None else None
-    return current is not None
+def _quoted(tokens: list[str]) -> str:
+    token = tokens.pop(0)
+    if not token.startswith("'"):
+        raise ValueError(f"expected single quoted string but got {token}")
+    if not tokens:
+        raise ValueError("unexpected end of JSON path")
+    if (end := tokens.pop(0)) != "]":
+        raise ValueError(f"expected ] but got {end}")
+    return str(ast.literal_eval(token))

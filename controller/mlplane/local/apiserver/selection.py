@@ -1,4 +1,4 @@
-"""Label and field selectors of list and watch requests, as predicates.
+"""Label and field selectors of list and watch requests: labels as a predicate, fields as terms.
 
 Grammar and messages follow apimachinery's ``labels`` and ``fields`` packages. The HTTP layer parses a
 selector once a request and asks the predicate for every object.
@@ -7,14 +7,11 @@ selector once a request and asks the predicate for every object.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from mlplane.local.apiserver.statuses import ApiError, Body, bad_request
+from mlplane.local.apiserver.statuses import ApiError, bad_request
 
 LabelPredicate = Callable[[dict[str, str]], bool]
 """Says whether labels match."""
-FieldPredicate = Callable[[Body], bool]
-"""Says whether an object matches."""
 
 _TOKENS = re.compile(r"\s*(?:(==|!=|[=!<>(),])|([^\s=!<>(),]+))")
 _END = ""
@@ -190,28 +187,32 @@ def _unparsable(why: str) -> ApiError:
     return bad_request(f"unable to parse requirement: {why}")
 
 
-def parse_fields(text: str) -> FieldPredicate:
-    """Parse a field selector such as ``metadata.name=a,status.phase!=Failed``; paths are dotted.
+@dataclass(frozen=True, slots=True)
+class FieldTerm:
+    """One term of a field selector."""
 
-    A missing field equals the empty string, as with the fields that the real server indexes.
+    label: str
+    """The field, as a dotted path."""
+    value: str
+    equal: bool
+    """Whether the field must have the value, or must not."""
+
+
+def parse_fields(text: str) -> tuple[FieldTerm, ...]:
+    """Parse a field selector such as ``metadata.name=a,status.phase!=Failed``.
 
     Raises:
         ApiError: 400 when the text is no field selector.
     """
-    terms = tuple(_term(text, part) for part in re.split(r"(?<!\\),", text) if part)
-
-    def matches(body: Body) -> bool:
-        return all((_text_at(body, path) == value) is equal for path, value, equal in terms)
-
-    return matches
+    return tuple(_term(text, part) for part in re.split(r"(?<!\\),", text) if part)
 
 
-def _term(text: str, part: str) -> tuple[tuple[str, ...], str, bool]:
+def _term(text: str, part: str) -> FieldTerm:
     found = re.match(r"(.*?)(!=|==|=)(.*)", part, re.DOTALL)
     if not found:
         raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
-    path, operator, value = found.groups()
-    return tuple(path.strip().split(".")), _unescaped(value), operator != "!="
+    label, operator, value = found.groups()
+    return FieldTerm(label.strip(), _unescaped(value), operator != "!=")
 
 
 def _unescaped(value: str) -> str:
@@ -220,12 +221,3 @@ def _unescaped(value: str) -> str:
     if wrong := re.search(r"[,=]", re.sub(r"\\.", "", value)):
         raise bad_request(f"invalid field selector: unescaped character in value: {ord(wrong.group())}")
     return re.sub(r"\\(.)", r"\1", value)
-
-
-def _text_at(body: Body, path: tuple[str, ...]) -> str:
-    value: Any = body
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)

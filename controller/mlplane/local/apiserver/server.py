@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplane.local.apiserver import collect, crds
+from mlplane.local.apiserver.authority import Authority
 from mlplane.local.apiserver.deletion import PROTECTED
 from mlplane.local.apiserver.history import History
-from mlplane.local.apiserver.kinds import BUILTINS, NAMESPACE
+from mlplane.local.apiserver.kinds import BUILTINS, NODE_LEASES
 from mlplane.local.apiserver.lists import Lists
 from mlplane.local.apiserver.objects import Objects
+from mlplane.local.apiserver.rbacdefaults import defaults
 from mlplane.local.apiserver.registry import Registry
 from mlplane.local.apiserver.rows import Change
+from mlplane.local.apiserver.statuses import Body
 from mlplane.local.apiserver.storage import Store
+from mlplane.local.apiserver.tokens import Tokens, signing_key
 from mlplane.local.apiserver.writes import WriteOptions
 
 
@@ -27,6 +31,8 @@ class Server:
     history: History
     objects: Objects
     lists: Lists
+    authority: Authority
+    tokens: Tokens
     pods: Path
     """Where the node keeps the logs of containers: a folder for each pod uid."""
 
@@ -35,7 +41,7 @@ def open_server(database: Path, pods: Path) -> Server:
     """Open the database and serve the kinds that are defined in it.
 
     Args:
-        database: SQLite file; created if it is missing.
+        database: SQLite file; created if it is missing, and beside it the key that signs tokens.
         pods: Folder with the folders of pods.
     """
     registry, history = Registry(BUILTINS), History()
@@ -43,15 +49,18 @@ def open_server(database: Path, pods: Path) -> Server:
     def publish(change: Change) -> None:
         # The kinds follow before anybody hears of the definition, so that a client may use them at once.
         gone = crds.follow(registry, change) if change.row.key.collection == crds.CRDS else None
+        authority.follow(change)
         history.append(change)
         if gone:
             history.end(gone)
 
     store = Store(database, publish)
+    authority = Authority(store)
+    tokens = Tokens(store, signing_key(database.with_name("tokens.key")))
     history.begin(store.revision)
     for row in store.rows(crds.CRDS):
         registry.install(row.key.name, crds.resources_of(row.decode()))
-    return Server(store, registry, history, Objects(store), Lists(store), pods)
+    return Server(store, registry, history, Objects(store), Lists(store, history), authority, tokens, pods)
 
 
 @asynccontextmanager
@@ -85,7 +94,14 @@ async def running(server: Server, on_failure: Callable[[BaseException], None]) -
 
 
 async def _bootstrap(server: Server) -> None:
-    for name in PROTECTED:
-        if server.store.head(NAMESPACE.key("", name)) is None:
-            body = {"metadata": {"name": name}}
-            await server.objects.create(NAMESPACE, "", body, WriteOptions(manager="mlplane-apiserver"))
+    """Create what every cluster has: namespaces and roles."""
+    namespaces: list[Body] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        for name in (*PROTECTED, NODE_LEASES)
+    ]
+    options = WriteOptions(manager="mlplane-apiserver")
+    async with asyncio.TaskGroup() as tasks:  # one commit for all of them
+        for body in (*namespaces, *defaults()):
+            resource = server.registry.kind(body["apiVersion"], body["kind"])
+            if resource and server.store.head(resource.key("", body["metadata"]["name"])) is None:
+                tasks.create_task(server.objects.create(resource, "", body, options))

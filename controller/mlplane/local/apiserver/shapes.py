@@ -55,6 +55,20 @@ _EVENT: dict[str, Body] = {
     "type": _STRING,
 }
 
+_RULES = _list(
+    _object(
+        apiGroups=_list(_STRING),
+        nonResourceURLs=_list(_STRING),
+        resourceNames=_list(_STRING),
+        resources=_list(_STRING),
+        verbs=_list(_STRING),
+    )
+)
+_BINDING = _object(
+    subjects=_list(_object(kind=_STRING, apiGroup=_STRING, name=_STRING, namespace=_STRING)),
+    roleRef=_object(apiGroup=_STRING, kind=_STRING, name=_STRING),
+)
+
 SHAPES: dict[str, Body] = {
     "ConfigMap": _object(data=_STRINGS, binaryData=_STRINGS, immutable=_BOOL),
     "Secret": _object(data=_STRINGS, stringData=_STRINGS, type=_STRING, immutable=_BOOL),
@@ -98,6 +112,10 @@ SHAPES: dict[str, Body] = {
     "Pod": _object(spec=_open(containers=_CONTAINERS, initContainers=_CONTAINERS), status=_OPEN),
     "Service": _object(spec=_OPEN, status=_OPEN),
     "Node": _object(spec=_OPEN, status=_OPEN),
+    "Role": _object(rules=_RULES),
+    "ClusterRole": _object(rules=_RULES, aggregationRule=_OPEN),
+    "RoleBinding": _BINDING,
+    "ClusterRoleBinding": _BINDING,
     "CustomResourceDefinition": _object(
         spec=_object(
             group=_STRING,

@@ -3,25 +3,28 @@
 from collections.abc import Callable
 from typing import Any
 
-from mlplane.local.apiserver import metadata, patches
+import orjson
+
+from mlplane.local.apiserver import decoding, managedfields, metadata, patches
+from mlplane.local.apiserver.bodies import Document
+from mlplane.local.apiserver.gojson import type_name
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Key
-from mlplane.local.apiserver.statuses import Body, bad_request, unsupported_media_type
-from mlplane.local.apiserver.writes import PatchType
+from mlplane.local.apiserver.statuses import Body, bad_request
+from mlplane.local.apiserver.writes import PatchType, WriteOptions
 
 
-def replacement(resource: Resource, key: Key, body: Body) -> Callable[[Body], Body]:
+def replacement(
+    resource: Resource, key: Key, document: Document, options: WriteOptions
+) -> Callable[[Body], Body]:
     """The change that a PUT is.
 
     Raises:
         ApiError: 400 if the body is about another object; 422 if a needed resourceVersion is missing.
     """
-    body = identified(resource, body)
-    meta = metadata.meta_of(body)
-    if meta.get("name") != key.name:
-        raise bad_request(
-            f"the name of the object ({meta.get('name', '')}) does not match the name on the URL ({key.name})"
-        )
+    body = decoding.read(resource, identified(resource, document.value), document.complaints, options)
+    meta = body["metadata"]
+    metadata.check_name(meta, key.name)
     place(resource, meta, key.namespace)
 
     def change(old: Body) -> Body:
@@ -32,22 +35,33 @@ def replacement(resource: Resource, key: Key, body: Body) -> Callable[[Body], Bo
     return change
 
 
-def patcher(resource: Resource, kind: PatchType, patch: Any) -> Callable[[Body], Body]:
-    """The change that a patch is.
+def patcher(
+    resource: Resource, kind: PatchType, document: Document, options: WriteOptions
+) -> Callable[[Body], Body]:
+    """The change that a patch is."""
 
-    Raises:
-        ApiError: 415 for a strategic merge patch of a custom resource.
-    """
-    if kind == "json":
-        return lambda old: patches.json_patch(old, patch)
-    if kind == "merge":
-        return lambda old: patches.merge_patch(old, patch)
-    if resource.custom:
-        raise unsupported_media_type(
-            "the body of the request was in an unknown format - accepted media types include: "
-            "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+    def patched(old: Body) -> tuple[Body, list[str]]:
+        if kind == "json":
+            return patches.json_patch(old, document.value), patches.oddities(document.value)
+        if kind == "merge":
+            return patches.merge_patch(old, document.value), []
+        return patches.strategic_merge_patch(old, document.value, resource.kind), []
+
+    def change(old: Body) -> Body:
+        new, found = patched(old)
+        complaints = [*found, *document.complaints]
+        if kind == "json":
+            complaints = [f"json patch {each}" for each in complaints]
+        return decoding.patched(
+            resource,
+            new,
+            tuple(complaints),
+            options,
+            # Merged fields come last in the real server's text too.
+            lambda: orjson.dumps(patched(orjson.loads(decoding.pretty(old)))[0]),
         )
-    return lambda old: patches.strategic_merge_patch(old, patch, resource.kind)
+
+    return change
 
 
 def identified(resource: Resource, body: Body) -> Body:
@@ -63,16 +77,13 @@ def identified(resource: Resource, body: Body) -> Body:
         # Typed clients leave both out for built-in kinds.
         if found is None and not resource.custom:
             continue
-        if not found:
-            raise bad_request(f"Object '{field[0].upper()}{field[1:]}' is missing")
-        if found != expected:
+        if found != expected and (field == "apiVersion" or not resource.custom):
             what = "API version" if field == "apiVersion" else "kind"
             raise bad_request(
-                f"the {what} in the data ({found}) does not match the expected {what} ({expected})"
+                f"the {what} in the data ({found or ''}) does not match the expected {what} ({expected})"
             )
-    metadata.meta_of(body)
     named: Body = {"apiVersion": resource.api_version, "kind": resource.kind}
-    return {**named, **body, "metadata": dict(body["metadata"])}
+    return {**named, **body, "metadata": {} if body.get("metadata") is None else body["metadata"]}
 
 
 def place(resource: Resource, meta: dict[str, Any], namespace: str) -> None:
@@ -92,23 +103,61 @@ def place(resource: Resource, meta: dict[str, Any], namespace: str) -> None:
         )
 
 
-def configuration(resource: Resource, key: Key, applied: Any, subresource: str) -> Body:
+_IDENTITY = ("name", "namespace", "uid", "resourceVersion", "managedFields")
+
+
+def configuration(resource: Resource, key: Key, document: Document, options: WriteOptions) -> Body:
     """What an apply patch says about this endpoint: name and namespace of the path are filled in.
 
     Raises:
         ApiError: 400 if the patch is about another object, or carries managedFields.
     """
-    body = identified(resource, applied)
-    meta = body["metadata"]
-    if meta.setdefault("name", key.name) != key.name:
-        raise bad_request(
-            f"the name of the object ({meta['name']}) does not match the name on the URL ({key.name})"
-        )
+    _refuse_resets(document, options)
+    _refuse_stranger(resource, document.value)
+    body = identified(resource, document.value)
+    if not resource.custom and resource.schema is not None:
+        _refuse_undeclared(body, resource.schema.prune(body)[1])
+    meta = body["metadata"] = dict(body["metadata"])
+    meta.setdefault("name", key.name)
+    metadata.check_name(meta, key.name)
+    sent = meta.get("namespace")
     place(resource, meta, key.namespace)
-    metadata.tidy(meta)  # an empty map would be owned, and then be gone
-    if subresource or not resource.has_status:
+    if not sent:
+        meta.pop("namespace", None)
+    if options.subresource == "status" and resource.custom:
+        kept = {name: meta[name] for name in _IDENTITY if name in meta}
+        return {name: value for name, value in body.items() if name != "spec"} | {"metadata": kept}
+    if options.subresource or not resource.has_status:
         return body
     return {name: value for name, value in body.items() if name != "status"}
+
+
+def _refuse_undeclared(body: Body, unknown: list[str]) -> None:
+    """Fields that a built-in kind does not have; those of custom resources are found as they are merged."""
+    if unknown:
+        found = [f".{path}: field not declared in schema" for path in unknown]
+        raise managedfields.not_typed(body, found)
+
+
+def _refuse_stranger(resource: Resource, value: Any) -> None:
+    """An apply patch of a custom resource is of its kind and its version."""
+    if value is not None and not isinstance(value, dict):
+        why = f"json: cannot unmarshal {type_name(value)} into Go value of type map[string]interface {{}}"
+        raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}")
+    version, kind = (value or {}).get("apiVersion") or "", (value or {}).get("kind") or ""
+    if resource.custom and (version, kind) != (resource.api_version, resource.kind):
+        if version.count("/") > 1:
+            version = kind = ""
+        raise bad_request(f"invalid object type: {version or '/'}, Kind={kind}")
+
+
+def _refuse_resets(document: Document, options: WriteOptions) -> None:
+    """Keys that are set twice in the text of an apply patch."""
+    if document.complaints and options.validation == "Strict":
+        listed = "\n  ".join(("yaml: unmarshal errors:", *document.complaints))
+        raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {listed}")
+    if options.validation == "Warn":
+        options.warnings.extend(document.complaints)
 
 
 def scoped(resource: Resource, old: Body, new: Body, subresource: str) -> Body:
@@ -117,7 +166,7 @@ def scoped(resource: Resource, old: Body, new: Body, subresource: str) -> Body:
         meta = dict(old["metadata"])
         if "managedFields" in new["metadata"]:
             meta["managedFields"] = new["metadata"]["managedFields"]
-        part = "spec" if subresource == "finalize" else "status"
+        part = "status" if subresource == "status" else "spec"
         return _with(old, part, new.get(part)) | {"metadata": meta}
     return _with(new, "status", old.get("status")) if resource.has_status else new
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlplane.local.apiserver import fieldsets
 from mlplane.local.apiserver.fieldsets import MEMBER, FieldSet, field_step
+from mlplane.local.apiserver.misfits import misfit
 from mlplane.local.apiserver.relations import Shape
 from mlplane.structural.nodes import MISSING
 
@@ -168,9 +169,12 @@ def _merge_items(live: list[Any], applied: list[Any], shape: Shape) -> list[Any]
 
 def problems(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
     """What makes a configuration unfit for apply: unknown fields, items without keys or with the same."""
+    if wrong := misfit(shape.node, value):
+        yield f"{path}: {wrong}"
+        return
     relation = shape.relation(value)
     if relation == "map":
-        for name, item in value.items():
+        for name, item in sorted(value.items()):
             if not shape.declares(name):
                 yield f"{path}.{name}: field not declared in schema"
             else:

@@ -1,36 +1,60 @@
 """What is done for a request on a collection, an object or a subresource."""
 
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import cached_property
 
 import orjson
 from aiohttp import web
 
-from mlplane.local.apiserver import bodies, deletion, logs, reviews, shaping
+from mlplane.local.apiserver import (
+    bodies,
+    decoding,
+    deletion,
+    logoptions,
+    logs,
+    methods,
+    rbac,
+    rbacchecks,
+    reviews,
+    scale,
+    shaping,
+    tokenrequests,
+)
+from mlplane.local.apiserver.deleteoptions import DeleteOptions, delete_options
+from mlplane.local.apiserver.kinds import SCALE
+from mlplane.local.apiserver.listoptions import check_fresh, list_options
 from mlplane.local.apiserver.lists import selection
 from mlplane.local.apiserver.objects import Written
 from mlplane.local.apiserver.paths import Target
 from mlplane.local.apiserver.registry import Resource
+from mlplane.local.apiserver.responses import respond, stream, warn
 from mlplane.local.apiserver.rows import Row
 from mlplane.local.apiserver.server import Server
-from mlplane.local.apiserver.statuses import ApiError, Body, bad_request, method_not_allowed, not_found
-from mlplane.local.apiserver.views import Page, View, view_for
-from mlplane.local.apiserver.watch import Watch, watch_options
-from mlplane.local.apiserver.writes import WriteOptions, delete_options, flag, write_options
+from mlplane.local.apiserver.statuses import ApiError, Body, forbidden, not_found
+from mlplane.local.apiserver.users import Attributes, User
+from mlplane.local.apiserver.views import View, view_for
+from mlplane.local.apiserver.watch import Watch
+from mlplane.local.apiserver.writes import OptionsKind, WriteOptions, write_options
 
-_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_OPTIONS: dict[str, OptionsKind] = {"POST": "CreateOptions", "PUT": "UpdateOptions"}
 
 
 class Call:
     """One request on a resource."""
 
-    def __init__(self, server: Server, request: web.Request, resource: Resource, target: Target) -> None:
+    def __init__(
+        self, server: Server, request: web.Request, resource: Resource, target: Target, user: User
+    ) -> None:
         self._server = server
         self._request = request
         self._query = request.query
         self._resource = resource
         self._target = target
+        self._user = user
         self._key = resource.key(target.namespace, target.name)
+        self._verb = ""
+        self._warnings: list[str] = []
 
     async def answer(self) -> web.StreamResponse:
         """Do it.
@@ -38,65 +62,56 @@ class Call:
         Raises:
             ApiError: What the client is to be told.
         """
-        self._check_allowed()
-        if self._target.subresource == "log":
-            return await self._log()
-        match self._verb():
-            case "list":
-                return self._list()
-            case "watch":
-                return await self._watch()
-            case "get":
-                return self._get()
-            case "create":
-                return await self._create()
-            case "update":
-                return await self._update()
-            case "patch":
-                return await self._patch()
-            case "delete":
-                return await self._delete()
-        return await self._delete_all()
+        if self._resource.deprecation:
+            self._warnings.append(self._resource.deprecation)
+        try:
+            return await self._answer()
+        except ApiError as error:
+            raise replace(error, warnings=tuple(self._warnings)) from None
 
-    def _verb(self) -> str:
-        method, named = self._request.method, bool(self._target.name)
-        if method in ("GET", "HEAD"):
-            if named:
-                return "get"
-            return "watch" if flag(self._query, "watch") else "list"
-        return "deletecollection" if method == "DELETE" and not named else _VERBS.get(method, method)
+    async def _answer(self) -> web.StreamResponse:
+        part, method = self._target.subresource, self._request.method
+        verb = self._verb = methods.verb_of(method, self._target, self._query)
+        methods.check(self._resource, self._target, method, verb)
+        if part != "log":
+            self._view.check(self._resource, listing=verb in ("list", "deletecollection"))
+        handlers: dict[str, Callable[[], Awaitable[web.StreamResponse]]] = {
+            "create": self._create,
+            "delete": self._delete,
+            "deletecollection": self._delete_all,
+            "get": self._get,
+            "list": self._list,
+            "log": self._log,
+            "patch": self._patch,
+            "scale": self._scale,
+            "token": self._token,
+            "update": self._update,
+            "watch": self._watch,
+        }
+        # Parts of objects that are no objects come first.
+        return await handlers[part if part in handlers else verb]()
 
-    def _check_allowed(self) -> None:
-        resource, target, verb = self._resource, self._target, self._verb()
-        if target.subresource and target.subresource not in resource.subresources:
-            raise ApiError(404, "NotFound", "the server could not find the requested resource")
-        named = verb in ("get", "update", "patch", "delete")
-        if verb not in resource.verbs or (verb == "create" and target.name) or (named and not target.name):
-            raise method_not_allowed(resource.group, resource.plural)
-        if target.subresource and verb not in ("get", "update", "patch"):
-            raise method_not_allowed(resource.group, resource.plural)
-        placed = bool(target.namespace) == resource.namespaced
-        if not placed and (target.namespace or named or verb == "create"):
-            raise ApiError(404, "NotFound", "the server could not find the requested resource")
-
+    @cached_property
     def _view(self) -> View:
         return view_for(self._request.headers.get("Accept", ""), self._query.get("includeObject", ""))
 
-    def _list(self) -> web.Response:
+    async def _list(self) -> web.Response:
         selected = selection(self._resource, self._target.namespace, self._query)
-        page = self._server.lists.page(self._resource, selected, self._query)
-        view = self._view()
-        return respond(view.many(self._resource, page), view=view)
+        page = self._server.lists.page(self._resource, selected, list_options(self._query))
+        view = self._view
+        return self._respond(view.many(self._resource, page), view=view)
 
     async def _watch(self) -> web.StreamResponse:
         selected = selection(self._resource, self._target.namespace, self._query)
-        options = watch_options(self._query)
-        watch = Watch(self._server.store, self._server.history, self._resource, selected, self._view())
-        return await self._stream(watch.chunks(options), "application/json")
+        options = list_options(self._query)
+        watch = Watch(self._server.store, self._server.history, self._resource, selected, self._view)
+        return await stream(self._request, watch.chunks(options), "application/json", self._warnings)
 
-    def _get(self) -> web.Response:
-        view = self._view()
-        return respond(view.row(self._resource, self._row()), view=view)
+    async def _get(self) -> web.Response:
+        view = self._view
+        if "resourceVersion" in self._query:
+            check_fresh(self._query, self._server.store.revision)
+        return self._respond(view.row(self._resource, self._row()), view=view)
 
     def _row(self) -> Row:
         row = self._server.store.get(self._key)
@@ -105,90 +120,119 @@ class Call:
         return row
 
     async def _create(self) -> web.Response:
-        body = bodies.decode(self._request.content_type, await self._request.read())
+        document = await self._document()
         resource = self._resource
-        if reviews.is_review(resource.kind) and not resource.custom:
-            return respond(
-                orjson.dumps(reviews.answer(resource.api_version, resource.kind, body)), status=201
-            )
-        written = await self._server.objects.create(resource, self._target.namespace, body, self._options())
-        return self._written(written)
+        if reviews.is_review(resource.group, resource.kind):
+            policy = self._server.authority.policy
+            answer = reviews.answer(policy, self._user, resource, self._target.namespace, document.value)
+            return self._respond(orjson.dumps(answer), status=201)
+        return self._written(await self._made(document))
+
+    async def _made(self, document: bodies.Document) -> Written:
+        resource, options = self._resource, self._options()
+        body = shaping.identified(resource, document.value)
+        body = decoding.read(resource, body, document.complaints, options)
+        return await self._server.objects.create(resource, self._target.namespace, body, options)
 
     async def _update(self) -> web.Response:
-        body = bodies.decode(self._request.content_type, await self._request.read())
-        change = shaping.replacement(self._resource, self._key, body)
-        return self._written(
-            await self._server.objects.update(self._resource, self._key, change, self._options())
-        )
+        options, document, objects = self._options(), await self._document(), self._server.objects
+        change = shaping.replacement(self._resource, self._key, document, options)
+        if self._resource.created_by_update and objects.store.head(self._key) is None:
+            return self._written(await self._made(document))
+        return self._written(await objects.update(self._resource, self._key, change, options))
+
+    async def _document(self) -> bodies.Document:
+        request = self._request
+        header = request.headers.get("Content-Type")
+        return decoding.sent(self._resource, request.content_type, await request.read(), header)
 
     async def _patch(self) -> web.Response:
-        kind, patch = bodies.decode_patch(self._request.content_type, await self._request.read())
-        if kind == "apply" and "fieldManager" not in self._query:
-            raise bad_request("fieldManager: Required value: is required for apply patch")
+        data, custom = await self._request.read(), self._resource.custom
+        kind, patch = bodies.decode_patch(self._request.content_type, data, custom=custom)
+        options = self._options(apply=kind == "apply")
         objects = self._server.objects
-        return self._written(await objects.patch(self._resource, self._key, kind, patch, self._options()))
+        return self._written(await objects.patch(self._resource, self._key, kind, patch, options))
 
-    def _options(self) -> WriteOptions:
+    def _options(self, *, apply: bool = False) -> WriteOptions:
         agent = self._request.headers.get("User-Agent", "")
-        return write_options(self._query, agent, self._target.subresource)
+        kind = _OPTIONS.get(self._request.method, "PatchOptions")
+        options = write_options(self._query, agent, self._target.subresource, kind, apply=apply)
+        return replace(options, warnings=self._warnings, may=self._may)
+
+    def _may(self, resource: Resource, body: Body, old: Body | None) -> None:
+        """What is known only when the object is: an update that creates, rights that are given away."""
+        policy = self._server.authority.policy
+        if old is None and self._request.method in ("PATCH", "PUT"):
+            key = self._key
+            asked = Attributes("create", resource.group, resource.plural, "", key.name, key.namespace)
+            if not (decision := policy.decide(self._user, asked)).allowed:
+                raise forbidden(resource.group, resource.plural, key.name, decision.reason)
+        if resource.group == rbac.GROUP:
+            rbacchecks.no_escalation(policy, self._user, resource, body, old)
+
+    async def _scale(self) -> web.Response:
+        resource, key, objects = self._resource, self._key, self._server.objects
+        if self._verb == "get":
+            return self._scaled(self._row().decode())
+        data, kind = await self._request.read(), self._request.content_type
+        if self._verb == "update":
+            change = scale.replacement(resource, key, bodies.decode(kind, data).value)
+            return self._scaled((await objects.update(resource, key, change, self._options())).body)
+        patch_type, patch = bodies.decode_patch(kind, data, custom=True)
+        options = self._options(apply=patch_type == "apply")
+        if patch_type == "apply":
+            patch = replace(patch, value=scale.configuration(resource, key, patch.value))
+            return self._scaled((await objects.patch(resource, key, "apply", patch, options)).body)
+        change = scale.patcher(resource, patch_type, patch.value)
+        return self._scaled((await objects.update(resource, key, change, options)).body)
+
+    def _scaled(self, body: Body) -> web.Response:
+        view = self._view
+        return self._respond(view.one(SCALE, scale.shown(self._resource, body)), view=view)
+
+    async def _token(self) -> web.Response:
+        body = (await self._document()).value
+        answer = tokenrequests.answer(self._server.store, self._server.tokens, self._key, body)
+        return self._respond(orjson.dumps(answer), status=201)
 
     def _written(self, written: Written) -> web.Response:
-        view = self._view()
-        response = respond(
-            view.one(self._resource, written.body), status=201 if written.created else 200, view=view
-        )
-        for warning in written.warnings:
-            text = warning.replace("\\", "\\\\").replace('"', '\\"')
-            response.headers.add("Warning", f'299 - "{text}"')
+        view = self._view
+        data = view.one(self._resource, written.body)
+        return self._respond(data, status=201 if written.created else 200, view=view)
+
+    def _respond(self, data: bytes, *, status: int = 200, view: View | None = None) -> web.Response:
+        response = respond(data, status=status, view=view)
+        warn(response, self._warnings)
         return response
 
     async def _delete(self) -> web.Response:
-        options = delete_options(self._query, await self._delete_body())
-        return respond(
+        options = await self._delete_options()
+        return self._respond(
             orjson.dumps(await deletion.delete(self._server.objects, self._resource, self._key, options))
         )
 
-    async def _delete_body(self) -> Body:
-        return bodies.decode_options(self._request.content_type, await self._request.read())
+    async def _delete_options(self) -> DeleteOptions:
+        data = await self._request.read()
+        body = bodies.decode_options(self._request.content_type, data) if data.strip() else None
+        return delete_options(self._query, body)
 
     async def _delete_all(self) -> web.Response:
         selected = selection(self._resource, self._target.namespace, self._query)
-        options = delete_options(self._query, await self._delete_body())
-        rows = await deletion.delete_all(self._server.objects, self._resource, selected, options)
-        return respond(View().many(self._resource, Page(rows, self._server.store.revision)))
+        options = await self._delete_options()
+        page = self._server.lists.page(self._resource, selected, list_options(self._query))
+        await deletion.delete_all(self._server.objects, self._resource, page.rows, options)
+        return self._respond(View().many(self._resource, page))
 
     async def _log(self) -> web.StreamResponse:
         pod = self._row().decode()
-        options = logs.log_options(self._query, pod)
-        logs.check_started(pod, options)
-        path = self._server.pods / pod["metadata"]["uid"] / f"{options.container}.log"
+        options = logoptions.log_options(self._query, pod)
+        if not pod["spec"].get("nodeName"):
+            return web.Response(status=204)
+        logoptions.check_started(pod, options.container)
+        path = logs.file_of(self._server.pods, pod, options)
 
         def current() -> Body | None:
             row = self._server.store.get(self._key)
             return row.decode() if row is not None and row.uid == pod["metadata"]["uid"] else None
 
-        return await self._stream(logs.stream(path, options, current), "text/plain")
-
-    async def _stream(self, chunks: AsyncIterator[bytes], content_type: str) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-cache"})
-        await response.prepare(self._request)
-        # A client that has gone is how watches usually end.
-        with suppress(ConnectionError):
-            async for chunk in chunks:
-                transport = self._request.transport
-                if transport is None or transport.is_closing():
-                    break
-                if chunk:
-                    await response.write(chunk)
-            await response.write_eof()
-        return response
-
-
-def respond(data: bytes, *, status: int = 200, view: View | None = None) -> web.Response:
-    """A response with a JSON (or, if the view says so, YAML) body."""
-    if view is not None and view.yaml:
-        import yaml
-
-        text = yaml.dump(orjson.loads(data), Dumper=yaml.CSafeDumper, sort_keys=False)
-        return web.Response(body=text.encode(), status=status, content_type="application/yaml")
-    return web.Response(body=data, status=status, content_type="application/json")
+        return await stream(self._request, logs.stream(path, options, current), "text/plain")

@@ -2,58 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
 
 import orjson
 
 from mlplane.local.apiserver.history import History, Subscription
+from mlplane.local.apiserver.listoptions import ListOptions
 from mlplane.local.apiserver.lists import Selection
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Change, Row, row_of
-from mlplane.local.apiserver.statuses import ApiError, bad_request, expired
+from mlplane.local.apiserver.statuses import ApiError, expired, too_large
 from mlplane.local.apiserver.storage import Store
 from mlplane.local.apiserver.views import View
-from mlplane.local.apiserver.writes import flag
 
 BOOKMARK_SECONDS = 30.0
 """Kopf takes a watch without news for more than 70 s as dead."""
+_LAST_BOOKMARK_SECONDS = 2.0
+"""So long before the end of a watch comes its last bookmark, from which its client goes on."""
 _CHUNK = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
-    """The parameters of a watch."""
-
-    version: int
-    initial: bool
-    """Whether the objects that exist come first, as ADDED."""
-    announce_end: bool
-    """Whether a bookmark tells the end of those."""
-    bookmarks: bool
-    timeout: float | None
-    """Seconds."""
-
-
-def watch_options(query: Mapping[str, str]) -> WatchOptions:
-    """Read the parameters of a watch.
-
-    Raises:
-        ApiError: 400 for a resourceVersion that is no number.
-    """
-    text = query.get("resourceVersion") or "0"
-    if not text.isdecimal():
-        raise bad_request(f'resourceVersion: Invalid value: "{text}": must be a number')
-    seconds = query.get("timeoutSeconds") or ""
-    streamed = flag(query, "sendInitialEvents")
-    bookmarks = flag(query, "allowWatchBookmarks")
-    return WatchOptions(
-        version=int(text),
-        initial=streamed or ("sendInitialEvents" not in query and int(text) == 0),
-        announce_end=streamed and bookmarks,
-        bookmarks=bookmarks,
-        timeout=float(seconds) if seconds.isdecimal() and int(seconds) else None,
-    )
 
 
 class Watch:
@@ -69,7 +35,7 @@ class Watch:
         self._view = view
         self._first = True
 
-    async def chunks(self, options: WatchOptions) -> AsyncIterator[bytes]:
+    async def chunks(self, options: ListOptions) -> AsyncIterator[bytes]:
         """The stream, in chunks of whole lines; empty chunks ask whether the client is still there."""
         subscription = self._history.subscribe(self._resource.collection)
         try:
@@ -78,40 +44,47 @@ class Watch:
         finally:
             self._history.unsubscribe(self._resource.collection, subscription)
 
-    async def _lines(self, subscription: Subscription, options: WatchOptions) -> AsyncIterator[list[bytes]]:
+    async def _lines(self, subscription: Subscription, options: ListOptions) -> AsyncIterator[list[bytes]]:
+        if options.timeout is not None and options.timeout < 0:
+            return
         try:
             for lines in _in_chunks(self._past(options)):
                 yield lines
         except ApiError as error:
             yield [_line("ERROR", orjson.dumps(error.to_status()))]
             return
-        deadline = time.monotonic() + options.timeout if options.timeout else float("inf")
-        while not subscription.ended and (left := deadline - time.monotonic()) > 0:
+        end = time.monotonic() + options.timeout if options.timeout else float("inf")
+        last = end - _LAST_BOOKMARK_SECONDS if options.bookmarks and (options.timeout or 0) > 2 else end
+        while not subscription.ended and (left := end - time.monotonic()) > 0:
+            closing = last - time.monotonic()
             try:
-                async with asyncio.timeout(min(left, BOOKMARK_SECONDS)):
+                async with asyncio.timeout(min(closing if closing > 0 else left, BOOKMARK_SECONDS)):
                     changes = await subscription.take()
             except TimeoutError:
-                yield [self._bookmark()] if options.bookmarks and left > BOOKMARK_SECONDS else []
+                yield [self._bookmark()] if options.bookmarks and time.monotonic() < end else []
                 continue
-            for lines in _in_chunks(self._events(changes)):
+            for lines in _in_chunks(self._events(changes, options.revision)):
                 yield lines
-        if options.bookmarks and not subscription.ended:
-            yield [self._bookmark()]
 
-    def _past(self, options: WatchOptions) -> Iterable[bytes]:
+    def _past(self, options: ListOptions) -> Iterable[bytes]:
         # All of it is taken before the first pause, so that nothing falls between it and the subscription.
         if options.initial:
+            if options.revision > self._store.revision:
+                raise too_large(options.revision, self._store.revision)
             rows = self._store.rows(self._resource.collection, self._selected.namespace)
             lines = [self._event("ADDED", row) for row in rows if self._selected.matches(row)]
-            return [*lines, self._bookmark(initial_end=True)] if options.announce_end else lines
-        if not options.version:
+            return [*lines, self._bookmark(initial_end=True)] if options.bookmarks else lines
+        if not options.revision or options.revision > self._store.revision:
             return []
-        if options.version > self._store.revision or not self._history.covers(options.version):
-            raise expired(f"too old resource version: {options.version} ({self._store.revision})")
-        return list(self._events(self._history.since(options.version, self._resource.collection)))
+        if not self._history.covers(options.revision):
+            raise expired(f"too old resource version: {options.revision} ({self._history.oldest})")
+        changes = self._history.since(options.revision, self._resource.collection)
+        return list(self._events(changes, options.revision))
 
-    def _events(self, changes: Iterable[Change]) -> Iterable[bytes]:
+    def _events(self, changes: Iterable[Change], after: int) -> Iterable[bytes]:
         for change in changes:
+            if change.revision <= after:
+                continue  # a client may ask for what comes after a revision that is not there yet
             was = change.old is not None and self._selected.matches(change.old)
             now = change.type != "DELETED" and self._selected.matches(change.row)
             if now:

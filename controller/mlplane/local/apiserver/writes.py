@@ -1,17 +1,20 @@
-"""What clients may say about a write beside the object: options of create, update, patch and delete."""
+"""What clients may say about a write beside the object: options of create, update and patch."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from mlplane.local.apiserver.conformity import FieldValidation
-from mlplane.local.apiserver.statuses import ApiError, Body, Cause, bad_request
+from mlplane.local.apiserver.queries import flag
+from mlplane.local.apiserver.registry import Resource
+from mlplane.local.apiserver.statuses import Body, invalid
+from mlplane.structural import causes, metarules
+from mlplane.structural.metarules import MANAGER_LIMIT
 
 PatchType = Literal["json", "merge", "strategic", "apply"]
-Propagation = Literal["Background", "Foreground", "Orphan"]
+OptionsKind = Literal["CreateOptions", "UpdateOptions", "PatchOptions"]
 
 _VALIDATIONS = ("Strict", "Warn", "Ignore")
-_PROPAGATIONS = ("Background", "Foreground", "Orphan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,88 +28,49 @@ class WriteOptions:
     force: bool = False
     """Server-side apply takes over fields of other managers."""
     subresource: str = ""
+    warnings: list[str] = field(default_factory=list)
+    """What the client is told beside the answer; grows as the request is handled."""
+    may: Callable[[Resource, Body, Body | None], None] = lambda *_: None
+    """Raises ApiError if whoever writes may not turn the second object (if there is one) into the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
-    """Options of delete."""
-
-    propagation: Propagation = "Background"
-    grace: int | None = None
-    """Seconds; None for what the object says."""
-    uid: str | None = None
-    version: str | None = None
-    dry_run: bool = False
-
-
-def flag(query: Mapping[str, str], name: str) -> bool:
-    """A query parameter that is true or not, in any of the forms that Go accepts."""
-    return query.get(name) in ("1", "t", "T", "true", "True", "TRUE")
-
-
-def write_options(query: Mapping[str, str], agent: str, subresource: str) -> WriteOptions:
+def write_options(
+    query: Mapping[str, str],
+    agent: str,
+    subresource: str,
+    kind: OptionsKind = "PatchOptions",
+    *,
+    apply: bool = False,
+) -> WriteOptions:
     """Read the options of a request.
 
     Args:
         query: The query parameters.
         agent: The User-Agent header: its first word is the field manager if none is named.
         subresource: What the path ends with.
+        kind: What the real server calls these options.
+        apply: Whether they are those of an apply patch.
 
     Raises:
         ApiError: 422 for a value that is not allowed.
     """
     validation = query.get("fieldValidation") or "Warn"
+    manager = query.get("fieldManager", "")
+    found = list(metarules.manager(manager, "fieldManager"))
+    if kind == "PatchOptions" and not apply and "force" in query:
+        found.insert(0, causes.forbidden("force", "may not be specified for non-apply patch"))
+    if apply and not manager:
+        found.append(causes.required("fieldManager", "is required for apply patch"))
+    if (dry := query.get("dryRun", "")) not in ("", "All"):
+        found.append(causes.not_supported("dryRun", [dry], ("All",)))
     if validation not in _VALIDATIONS:
-        raise _not_supported("fieldValidation", validation, _VALIDATIONS)
+        found.append(causes.not_supported("fieldValidation", validation, ("", *sorted(_VALIDATIONS))))
+    if found:
+        raise invalid("meta.k8s.io", kind, "", found)
     return WriteOptions(
-        manager=query.get("fieldManager") or agent.split("/", 1)[0] or "unknown",
+        manager=manager or agent.split("/", 1)[0][:MANAGER_LIMIT] or "unknown",
         validation=cast("FieldValidation", validation),
-        dry_run=_dry_run(query.get("dryRun", "")),
+        dry_run=bool(dry),
         force=flag(query, "force"),
         subresource=subresource,
     )
-
-
-def delete_options(query: Mapping[str, str], body: Body) -> DeleteOptions:
-    """Read the options of a delete from its query and its body; the body wins, as with the real server.
-
-    Raises:
-        ApiError: 400 or 422 for a value that is not allowed.
-    """
-    options = DeleteOptions(dry_run=_dry_run(query.get("dryRun", "")))
-    options = _with_propagation(options, body.get("propagationPolicy") or query.get("propagationPolicy"))
-    grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
-    if grace is not None:
-        options = replace(options, grace=_seconds(grace))
-    for value in body.get("dryRun") or ():
-        options = replace(options, dry_run=_dry_run(value))
-    preconditions = body.get("preconditions") or {}
-    return replace(options, uid=preconditions.get("uid"), version=preconditions.get("resourceVersion"))
-
-
-def _with_propagation(options: DeleteOptions, policy: str | None) -> DeleteOptions:
-    if not policy:
-        return options
-    if policy not in _PROPAGATIONS:
-        raise _not_supported("propagationPolicy", policy, _PROPAGATIONS)
-    return replace(options, propagation=cast("Propagation", policy))
-
-
-def _seconds(value: object) -> int:
-    try:
-        return max(0, int(str(value)))
-    except ValueError:
-        raise bad_request(f"gracePeriodSeconds: {value!r} is not a number of seconds") from None
-
-
-def _dry_run(value: str) -> bool:
-    if value not in ("", "All"):
-        raise _not_supported("dryRun", value, ("All",))
-    return value == "All"
-
-
-def _not_supported(field: str, found: str, allowed: tuple[str, ...]) -> ApiError:
-    listed = ", ".join(f'"{each}"' for each in sorted(allowed))
-    message = f'Unsupported value: "{found}": supported values: {listed}'
-    cause = Cause("FieldValueNotSupported", field, message)
-    return ApiError(422, "Invalid", f"{field}: {message}", causes=[cause])

@@ -6,19 +6,24 @@ timer. Nothing is kept that a restart would lose.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from mlplane.api.conditions import timestamp
 from mlplane.api.meta import Body
 from mlplane.api.refs import ref_of
 from mlplane.cluster.mergepatch import change
 from mlplane.cluster.port import Cluster
+from mlplane.cluster.presence import is_still_there
 from mlplane.errors import MlplaneError
+from mlplane.local.inference.events import events_of
 from mlplane.local.inference.gateway import gateway
 from mlplane.local.inference.planning import Observed, Plan, plan
 from mlplane.local.inference.routes import Table, host_of, owners
+from mlplane.local.inference.rules import broken_rules
 from mlplane.local.inference.seen import QUERIES, RETRY_SECONDS, RUNTIME_KIND, Key, Seen, key_of
 from mlplane.local.inference.status import status_of
+from mlplane.local.inference.variants import canaries_of, stable_of
 from mlplane.names import INFERENCE_SERVICE_KIND
 from mlplane.schema.foreign import violations
 
@@ -41,6 +46,7 @@ async def run_inference(cluster: Cluster, *, gateway_port: int) -> None:
         for query in QUERIES:
             tasks.create_task(engine.seen.follow(query), name=f"watch {query.kind}")
         tasks.create_task(engine.work(), name="inference engine")
+        tasks.create_task(engine.resync(), name="inference resync")
 
 
 class _Engine:
@@ -57,19 +63,21 @@ class _Engine:
         self._wake = asyncio.Event()
 
     async def work(self) -> None:
-        """Look at services that something happened to, and at all of them every now and then."""
+        """Look at services that something happened to."""
         while True:
-            try:
-                async with asyncio.timeout(RESYNC_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                self._dirty.update(self.seen.keys())
+            await self._wake.wait()
             self._wake.clear()
             if self.seen.is_complete:
                 for key in self._dirty - self._busy:
                     self._busy.add(key)
                     self._dirty.discard(key)
                     self._tasks.create_task(self._pass(key), name="/".join(key))
+
+    async def resync(self) -> None:
+        """Look at all services every now and then, however much happens meanwhile."""
+        while True:
+            await asyncio.sleep(RESYNC_SECONDS)
+            self._look_at(self.seen.keys())
 
     def _look_at(self, keys: Iterable[Key]) -> None:
         self._dirty.update(keys)
@@ -91,24 +99,24 @@ class _Engine:
     async def _reconcile(self, key: Key) -> None:
         service, pods = self.seen.service(key), self.seen.pods_of(key)
         if service is None or service["metadata"].get("deletionTimestamp"):
-            self._unroute(key)
+            self._table.replace("/".join(key), {})
             await self._delete(pods)
             return
-        runtime = self.seen.runtime_of(service)
-        observed = Observed(service, runtime, pods, tuple(_problems(service, runtime)))
+        runtimes = self.seen.runtimes()
+        observed = Observed(service, runtimes, pods, tuple(_problems(service, runtimes)))
         planned = plan(observed)
-        owner = owners(self.seen.services())[host_of(service)]
+        holders = owners(self.seen.services())
         # The traffic moves before anything is taken away; that is what makes a rollout free of errors.
-        if owner is service:
-            self._table.routes = {**self._table.routes, host_of(service): planned.route}
+        mine = {h: r for h, r in planned.routes.items() if holders.get(h, service) is service}
+        self._table.replace("/".join(key), mine)
+        if planned.create and not await is_still_there(self._cluster, service):
+            return  # the watches will tell
         for pod in planned.create:
             await self._cluster.create(pod, manager=MANAGER)
+        holder = holders[host_of(service)]
+        # The status names the predictor that serves; it must be known before its predecessor goes.
+        await self._report(observed, planned, "" if holder is service else "/".join(key_of(holder)))
         await self._delete(planned.delete)
-        await self._report(observed, planned, "" if owner is service else "/".join(key_of(owner)))
-
-    def _unroute(self, key: Key) -> None:
-        kept = {host: route for host, route in self._table.routes.items() if route.service != "/".join(key)}
-        self._table.routes = kept
 
     async def _delete(self, pods: tuple[Body, ...]) -> None:
         for pod in pods:
@@ -116,25 +124,26 @@ class _Engine:
                 await self._cluster.delete(ref_of(pod), uid=pod["metadata"]["uid"])
 
     async def _report(self, observed: Observed, planned: Plan, host_owner: str) -> None:
-        """Write the status if it says something new."""
-        service = observed.service
+        """Write the status if it says something new, and tell of what people wait for."""
+        service, now = observed.service, datetime.now(UTC)
         before = service.get("status") or {}
-        status = status_of(
-            observed,
-            planned,
-            url=f"http://{host_of(service)}:{self._port}",
-            host_owner=host_owner,
-            now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-        if status != before:
-            patch = {"status": change(before, status)}
-            await self._cluster.patch(ref_of(service), patch, manager=MANAGER, subresource="status")
+        status = status_of(observed, planned, port=self._port, host_owner=host_owner, now=now)
+        if status == before:
+            return
+        patch = {"status": change(before, status)}
+        await self._cluster.patch(ref_of(service), patch, manager=MANAGER, subresource="status")
+        for event in events_of(service, before, status, timestamp(now)):
+            await self._cluster.create(event, manager=MANAGER)
 
 
-def _problems(service: Body, runtime: Body | None) -> list[str]:
-    """What in a service or in its runtime this engine does not support."""
-    found = violations(INFERENCE_SERVICE_KIND, service)
-    if runtime is not None:
-        name = runtime["metadata"]["name"]
-        found += [f"{RUNTIME_KIND} {name!r}: {text}" for text in violations(RUNTIME_KIND, runtime)]
-    return found
+def _problems(service: Body, runtimes: Mapping[str, Body]) -> list[str]:
+    """What in a service or in the runtimes that it names this engine does not support."""
+    found = violations(INFERENCE_SERVICE_KIND, service) or broken_rules(service)
+    if found:
+        return found
+    named = {variant.predictor["model"]["runtime"] for variant in (stable_of(service), *canaries_of(service))}
+    return [
+        f"{RUNTIME_KIND} {name!r}: {text}"
+        for name in sorted(named & runtimes.keys())
+        for text in violations(RUNTIME_KIND, runtimes[name])
+    ]

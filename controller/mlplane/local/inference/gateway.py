@@ -5,26 +5,25 @@ so that a large request costs no memory here. Run by ``engine``, which keeps the
 """
 
 import logging
-import random
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
 
+from mlplane.local.inference.headers import end_to_end, forwarded
 from mlplane.local.inference.routes import Backend, Route, Table
 
 _log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 5.0
-_HOP_BY_HOP = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-        "te", "trailer", "transfer-encoding", "upgrade", "expect",
-    }
-)  # fmt: skip
-"""Headers that speak of one connection only (RFC 9110, 7.6.1), and Expect, which is answered here."""
-Headers = CIMultiDict[str]
+_KEEP_ALIVE_SECONDS = 3.0
+"""Shorter than that of any server behind it (uvicorn: 5), so that a request never meets a connection that the
+server is just closing."""
+MAX_BODY_BYTES = 64 * 2**20
+"""Largest body of a request."""
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that may be sent again to another backend although the first may have seen them."""
 
 
 @asynccontextmanager
@@ -39,7 +38,7 @@ async def gateway(table: Table, port: int) -> AsyncIterator[int]:
         The port that is served.
     """
     # A predictor may compress its answer: that is for the client. One connection a request may be open to it.
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=15)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
     async with aiohttp.ClientSession(
         connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
@@ -54,55 +53,86 @@ async def gateway(table: Table, port: int) -> AsyncIterator[int]:
             await runner.cleanup()
 
 
+class _Body:
+    """The body of a request on its way to a backend."""
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._request = request
+        self.is_too_large = (request.content_length or 0) > MAX_BODY_BYTES
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._request.content.iter_any():
+            size += len(chunk)
+            self.is_too_large = size > MAX_BODY_BYTES
+            if self.is_too_large:
+                raise aiohttp.ClientPayloadError
+            yield chunk
+
+
 class _Proxy:
     def __init__(self, table: Table, session: aiohttp.ClientSession) -> None:
         self._table = table
         self._session = session
-        self._random = random.Random()  # noqa: S311  spreads load, guards nothing
+        self._turns: Counter[str] = Counter()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request: from a backend, or with what is wrong, as JSON."""
         route = self._table.find(request.host)
         if route is None:
             return _error(404, f"no InferenceService has the host {request.host[:253]!r}; see its status.url")
-        backends = route.order(self._random.random())
+        body = _Body(request)
+        if body.is_too_large:
+            return _too_large()
+        backends = route.order(self._turns[request.host])
+        self._turns[request.host] += 1
         if not backends:
             return _error(
                 503, f"InferenceService {route.service} has no ready pod; its status says why", retry_after=1
             )
-        return await self._ask(request, route, backends)
+        if (
+            request.headers.get("Expect", "").lower() == "100-continue"
+        ):  # curl, before it sends more than 1 MiB
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # what follows is an answer of its own
+        return await self._ask(request, body, route, backends)
 
     async def _ask(
-        self, request: web.BaseRequest, route: Route, backends: Iterable[Backend]
+        self, request: web.BaseRequest, body: _Body, route: Route, backends: Iterable[Backend]
     ) -> web.StreamResponse:
         """Ask one backend after the other until one can be reached; what was sent is not sent again."""
         for backend in backends:
             try:
-                return await self._forward(request, route, backend)
+                return await self._forward(request, body, route, backend)
             except aiohttp.ClientConnectorError:
                 _log.info("%s: %s:%d cannot be reached", route.service, backend.host, backend.port)
             except TimeoutError:
                 return _error(
-                    504, f"InferenceService {route.service} was silent for {route.timeout_seconds:g} s"
+                    504, f"InferenceService {route.service} took more than {route.timeout_seconds:g} s"
                 )
             except aiohttp.ClientError as error:
+                if body.is_too_large:
+                    return _too_large()
                 _log.info("%s: %s", route.service, type(error).__name__)
-                return _error(502, f"InferenceService {route.service} broke off the connection; try again")
+                if request.method not in _REPEATABLE or request.can_read_body:
+                    return _error(
+                        502, f"InferenceService {route.service} broke off the connection; try again"
+                    )
         return _error(503, f"no pod of InferenceService {route.service} can be reached", retry_after=1)
 
-    async def _forward(self, request: web.BaseRequest, route: Route, backend: Backend) -> web.StreamResponse:
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=_CONNECT_SECONDS, sock_read=route.timeout_seconds
-        )
+    async def _forward(
+        self, request: web.BaseRequest, body: _Body, route: Route, backend: Backend
+    ) -> web.StreamResponse:
+        timeout = aiohttp.ClientTimeout(total=route.timeout_seconds, sock_connect=_CONNECT_SECONDS)
         async with self._session.request(
             request.method,
             f"http://{backend.host}:{backend.port}{request.raw_path}",
-            headers=_forwarded(request),
-            data=request.content if request.can_read_body else None,
+            headers=forwarded(request, route.service),
+            data=body if request.can_read_body else None,
             timeout=timeout,
             allow_redirects=False,
         ) as answer:
-            response = web.StreamResponse(status=answer.status, headers=_end_to_end(answer.headers))
+            response = web.StreamResponse(status=answer.status, headers=end_to_end(answer.headers))
             await response.prepare(request)
             try:
                 async for chunk in answer.content.iter_any():
@@ -116,25 +146,12 @@ class _Proxy:
             return response
 
 
-def _forwarded(request: web.BaseRequest) -> Headers:
-    """The request's headers, and who asked for what."""
-    headers = _end_to_end(request.headers)
-    before = headers.get("X-Forwarded-For")
-    peer = request.remote or "unknown"
-    headers["X-Forwarded-For"] = f"{before}, {peer}" if before else peer
-    headers["X-Forwarded-Host"] = request.host
-    headers["X-Forwarded-Proto"] = request.scheme
-    return headers
-
-
-def _end_to_end(headers: CIMultiDictProxy[str]) -> Headers:
-    """Headers without those of one connection, by name or because ``Connection`` names them."""
-    named = {n.strip().lower() for value in headers.getall("Connection", ()) for n in value.split(",")}
-    return CIMultiDict(
-        (name, value)
-        for name, value in headers.items()
-        if name.lower() not in _HOP_BY_HOP and name.lower() not in named
+def _too_large() -> web.Response:
+    response = _error(
+        413, f"the body is larger than {MAX_BODY_BYTES // 2**20} MiB; send fewer instances at once"
     )
+    response.force_close()  # the rest of the body is not read
+    return response
 
 
 def _error(status: int, message: str, *, retry_after: int = 0) -> web.Response:

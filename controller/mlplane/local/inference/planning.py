@@ -5,12 +5,30 @@ an observation from which the rest is planned again. A changed predictor rolls: 
 traffic moves, then the old Pods go.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlplane.api.meta import Body
-from mlplane.local.inference.pods import is_of, pods_for, predictor_of, revision_of
-from mlplane.local.inference.routes import DEFAULT_TIMEOUT_SECONDS, Backend, Route, Weighted, backend_of
+from mlplane.local.inference.pods import is_of, pods_for, workload_of
+from mlplane.local.inference.refusals import Refusal, refusal_of
+from mlplane.local.inference.routes import (
+    DEFAULT_TIMEOUT_SECONDS,
+    Backend,
+    Route,
+    Weighted,
+    own_host_of,
+    public_host_of,
+    shared_hosts_of,
+)
+from mlplane.local.inference.variants import (
+    Variant,
+    canaries_of,
+    predictor_of,
+    serving_workload,
+    stable_of,
+    workload_name,
+)
+from mlplane.local.inference.workloads import Workload, is_going
 
 
 @dataclass(frozen=True)
@@ -18,31 +36,25 @@ class Observed:
     """What is there for one InferenceService."""
 
     service: Body
-    runtime: Body | None
-    """The ClusterServingRuntime that it names, if there is one."""
+    runtimes: Mapping[str, Body]
+    """All ClusterServingRuntimes, by name."""
     pods: tuple[Body, ...]
     """All Pods of its name, also those of an earlier service of the same name."""
     problems: tuple[str, ...] = ()
-    """What in it or in its runtime is not supported; without any, both have the fields that are needed."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a service cannot be planned; ``reason`` is one of KServe's."""
-
-    reason: str
-    message: str
+    """What in it or in its runtimes is not supported; without any, they have the fields that are needed."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, in this order: route, create, delete."""
+    """What to do, in this order: route, create, write the status, delete."""
 
-    route: Route
+    routes: Mapping[str, Route]
+    """By host; empty if none shall lead to the service."""
     create: tuple[Body, ...] = ()
     delete: tuple[Body, ...] = ()
-    desired: tuple[str, ...] = ()
-    """Names of the Pods that there shall be."""
+    stable: Workload | None = None
+    """None where the spec was refused."""
+    canaries: tuple[Workload, ...] = ()
     refusal: Refusal | None = None
 
 
@@ -51,90 +63,76 @@ def plan(observed: Observed) -> Plan:
     service = observed.service
     own = [pod for pod in observed.pods if is_of(pod, service)]
     strangers = tuple(pod for pod in observed.pods if not is_of(pod, service))
-    if refusal := refusal_of(observed):
+    if refusal := refusal_of(service, observed.runtimes, observed.problems):
         # What serves goes on serving: a mistake in a new spec does not take the old one down.
-        return Plan(_route(service, _serving(own, ())), delete=strangers, refusal=refusal)
-    assert observed.runtime is not None  # noqa: S101  refusal_of has looked
-    desired = pods_for(service, observed.runtime)
-    names = tuple(pod["metadata"]["name"] for pod in desired)
-    present = {pod["metadata"]["name"]: pod for pod in own}
-    create = tuple(pod for pod in desired if pod["metadata"]["name"] not in present)
-    ended = [pod for name, pod in present.items() if name in names and has_ended(pod)]
-    replaced = _replaced(own, names)
-    serving = _serving(own, names) if names else ()
-    return Plan(_route(service, serving), create, (*strangers, *ended, *replaced), names)
+        return Plan(_recorded_routes(service, own), delete=strangers, refusal=refusal)
+    canaries = tuple(_workload(observed, variant, own) for variant in canaries_of(service))
+    ready = [canary.variant.name for canary in canaries if canary.available]
+    stable = _workload(observed, stable_of(service, ready), own, serving_workload(service))
+    every = (stable, *canaries)
+    own_names = {workload.variant.workload for workload in every}
+    kept = own_names | {workload_of(pod) for pod in stable.former}
+    dropped = [pod for pod in own if workload_of(pod) not in kept and not is_going(pod)]
+    # A predictor that served and is a canary now has its Pods counted there.
+    surplus = [
+        pod for w in every for pod in w.surplus if pod not in w.former or workload_of(pod) not in own_names
+    ]
+    return Plan(
+        _routes(service, stable, canaries),
+        tuple(pod for workload in every for pod in workload.missing),
+        (*strangers, *dropped, *surplus),
+        stable,
+        canaries,
+    )
 
 
-def refusal_of(observed: Observed) -> Refusal | None:
-    """Why nothing can be planned; the first reason that applies."""
-    if observed.problems:
-        return Refusal("InvalidPredictorSpec", "; ".join(observed.problems))
-    model = predictor_of(observed.service)["model"]
-    if observed.runtime is None:
-        return Refusal(
-            "RuntimeNotRecognized", f"there is no ClusterServingRuntime {model['runtime']!r}; apply it"
-        )
-    return _runtime_refusal(observed.runtime, model)
+def _workload(observed: Observed, variant: Variant, own: Sequence[Body], former: str = "") -> Workload:
+    runtime = observed.runtimes[variant.predictor["model"]["runtime"]]
+    desired = tuple(pods_for(observed.service, runtime, variant))
+    pods = tuple(pod for pod in own if workload_of(pod) == variant.workload)
+    # A renamed predictor: what served under the old name goes on until the new one can.
+    before = tuple(pod for pod in own if workload_of(pod) == former != variant.workload)
+    return Workload(variant, desired, pods, before)
 
 
-def _runtime_refusal(runtime: Body, model: Body) -> Refusal | None:
-    name, spec = runtime["metadata"]["name"], runtime["spec"]
-    if spec.get("disabled"):
-        return Refusal("RuntimeDisabled", f"ClusterServingRuntime {name!r} is disabled")
-    formats = [f["name"] for f in spec.get("supportedModelFormats") or ()]
-    if (wanted := model["modelFormat"]["name"]) not in formats:
-        return Refusal(
-            "NoSupportingRuntime",
-            f"ClusterServingRuntime {name!r} does not support model format {wanted!r}; it supports "
-            f"{', '.join(formats) or 'none'}",
-        )
-    return None
+def _routes(service: Body, stable: Workload, canaries: Sequence[Workload]) -> dict[str, Route]:
+    if not stable.desired:
+        return {}
+    split = [(c.variant.percent, c.backends) for c in canaries if c.available]
+    shared = [(100 - sum(percent for percent, _ in split), stable.backends), *split]
+    own = {w.variant.workload: w.backends for w in (stable, *canaries)}
+    return _hosts(service, shared, own)
 
 
-def is_ready(pod: Body) -> bool:
-    """Whether requests may be sent to a Pod."""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return not is_going(pod) and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+def _recorded_routes(service: Body, own: Sequence[Body]) -> dict[str, Route]:
+    """The routes to what the status says is serving."""
+    status = service.get("status") or {}
+    ready = [canary for canary in status.get("canaryStatuses") or () if canary["ready"]]
+    shares = {workload_name(service, canary["name"]): canary["trafficPercent"] for canary in ready}
+    shares = {serving_workload(service): 100 - sum(shares.values()), **shares}
+    backends = {name: _backends_of(name, own) for name in shares}
+    split = [(percent, backends[name]) for name, percent in shares.items()]
+    return _hosts(service, split, {name: found for name, found in backends.items() if found})
 
 
-def is_going(pod: Body) -> bool:
-    """Whether a Pod was deleted and its processes are being ended."""
-    return bool(pod["metadata"].get("deletionTimestamp"))
+def _backends_of(workload: str, own: Sequence[Body]) -> tuple[Backend, ...]:
+    pods = tuple(pod for pod in own if workload_of(pod) == workload)
+    return Workload(Variant("", workload, {}, 0), (), pods).backends
 
 
-def has_ended(pod: Body) -> bool:
-    """Whether a Pod will not run again, as after its node was lost: another must take its place."""
-    return (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded") and not is_going(pod)
+def _hosts(
+    service: Body, shared: Sequence[tuple[int, tuple[Backend, ...]]], own: Mapping[str, tuple[Backend, ...]]
+) -> dict[str, Route]:
+    routes: dict[str, Route] = {}
+    for workload, backends in own.items():
+        alone = _route(service, [(100, backends)])
+        routes |= {host(service, workload): alone for host in (public_host_of, own_host_of)}
+    # Last, because the public name of a predictor without a name is one that all predictors share.
+    return routes | dict.fromkeys(shared_hosts_of(service), _route(service, shared))
 
 
-def _is_complete(own: Iterable[Body], names: Sequence[str]) -> bool:
-    """Whether all Pods that shall be are ready."""
-    return set(names) <= {pod["metadata"]["name"] for pod in own if is_ready(pod)}
-
-
-def _replaced(own: Sequence[Body], names: Sequence[str]) -> list[Body]:
-    """Pods that are no longer wanted: once the wanted ones are ready, or if they serve nobody anyway."""
-    old = [pod for pod in own if pod["metadata"]["name"] not in names and not is_going(pod)]
-    return old if _is_complete(own, names) else [pod for pod in old if not is_ready(pod)]
-
-
-def _serving(own: Sequence[Body], names: Sequence[str]) -> tuple[Backend, ...]:
-    """Who gets the traffic: the new Pods when all are ready, until then the old ones, if there are any."""
-    ready = [pod for pod in own if is_ready(pod)]
-    new = [pod for pod in ready if pod["metadata"]["name"] in names]
-    old = [pod for pod in ready if pod["metadata"]["name"] not in names]
-    chosen = new if (names and _is_complete(own, names)) or not old else _newest_revision(old)
-    return tuple(backend for pod in chosen if (backend := backend_of(pod)))
-
-
-def _newest_revision(pods: Sequence[Body]) -> list[Body]:
-    """One revision answers at a time, also when a rollout replaced an unfinished rollout."""
-    newest = max(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp") or "", revision_of(pod)))
-    return [pod for pod in pods if revision_of(pod) == revision_of(newest)]
-
-
-def _route(service: Body, backends: tuple[Backend, ...]) -> Route:
+def _route(service: Body, shares: Sequence[tuple[int, tuple[Backend, ...]]]) -> Route:
     meta, timeout = service["metadata"], predictor_of(service).get("timeout")
-    targets = (Weighted(100, backends),) if backends else ()
     seconds = float(timeout) if isinstance(timeout, int) else DEFAULT_TIMEOUT_SECONDS
+    targets = tuple(Weighted(weight, backends) for weight, backends in shares)
     return Route(f"{meta['namespace']}/{meta['name']}", targets, seconds)

@@ -10,50 +10,45 @@ import json
 from typing import Any
 
 from mlplane.api.meta import Body
+from mlplane.local.inference.variants import Variant
 from mlplane.local.nodenames import NODE_NAME
 from mlplane.names import INFERENCE_SERVICE_API_VERSION, INFERENCE_SERVICE_KIND, MODEL_DIR
 
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 COMPONENT_LABEL = "component"
 COMPONENT = "predictor"
+APP_LABEL = "app"
 REVISION_LABEL = "pod-template-hash"
-STOP_ANNOTATION = "serving.kserve.io/stop"
 CONTAINER = "kserve-container"
 STORAGE_INITIALIZER = "storage-initializer"
 _VOLUME = "kserve-provision-location"
 _POD_FIELDS = ("serviceAccountName", "automountServiceAccountToken")
+_REPLACED = ("resources", "readinessProbe", "livenessProbe", "startupProbe")
+"""What a service says of these takes the place of what its runtime says."""
+_DEFAULT_PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 
 
-def replicas_of(service: Body) -> int:
-    """How many Pods there shall be; without an autoscaler that is the minimum, and at least one."""
-    annotations = service["metadata"].get("annotations") or {}
-    if annotations.get(STOP_ANNOTATION) == "true":
-        return 0
-    wanted = predictor_of(service).get("minReplicas")
-    return max(1, wanted) if isinstance(wanted, int) else 1
-
-
-def predictor_of(service: Body) -> Body:
-    """``spec.predictor``, also of a service that has none and is going to be refused."""
-    predictor = (service.get("spec") or {}).get("predictor")
-    return predictor if isinstance(predictor, dict) else {}
-
-
-def pods_for(service: Body, runtime: Body) -> list[Body]:
-    """The Pods that shall serve.
+def pods_for(service: Body, runtime: Body, variant: Variant) -> list[Body]:
+    """The Pods that shall serve one predictor.
 
     Args:
-        service: An InferenceService with ``spec.predictor.model``.
-        runtime: The ClusterServingRuntime that it names.
+        service: The InferenceService.
+        runtime: The ClusterServingRuntime that the predictor names.
+        variant: The predictor, with its model.
     """
-    spec = _pod_spec(service, runtime)
+    spec = _pod_spec(service, runtime, variant.predictor)
     revision = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
-    return [_pod(service, spec, revision, index) for index in range(replicas_of(service))]
+    return [_pod(service, variant, spec, revision, index) for index in range(variant.replicas)]
 
 
 def revision_of(pod: Body) -> str:
     """Which content a Pod was made from."""
     return str((pod["metadata"].get("labels") or {}).get(REVISION_LABEL, ""))
+
+
+def workload_of(pod: Body) -> str:
+    """The workload that a Pod belongs to."""
+    return str((pod["metadata"].get("labels") or {}).get(APP_LABEL, "")).removeprefix("isvc.")
 
 
 def is_of(pod: Body, service: Body) -> bool:
@@ -62,16 +57,16 @@ def is_of(pod: Body, service: Body) -> bool:
     return any(r.get("controller") and r.get("uid") == service["metadata"]["uid"] for r in references)
 
 
-def _pod(service: Body, spec: Body, revision: str, index: int) -> Body:
+def _pod(service: Body, variant: Variant, spec: Body, revision: str, index: int) -> Body:
     meta = service["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": f"{meta['name']}-predictor-{revision}-{index}",
+            "name": f"{variant.workload}-{revision}-{index}",
             "namespace": meta["namespace"],
             "labels": {
-                "app": f"isvc.{meta['name']}-predictor",
+                APP_LABEL: f"isvc.{variant.workload}",
                 SERVICE_LABEL: meta["name"],
                 COMPONENT_LABEL: COMPONENT,
                 REVISION_LABEL: revision,
@@ -91,15 +86,13 @@ def _pod(service: Body, spec: Body, revision: str, index: int) -> Body:
     }
 
 
-def _pod_spec(service: Body, runtime: Body) -> Body:
-    predictor = service["spec"]["predictor"]
-    model = predictor["model"]
-    container = _container(service, runtime, model)
+def _pod_spec(service: Body, runtime: Body, predictor: Body) -> Body:
+    container = _container(service, runtime, predictor["model"])
     initializer = {
         "name": STORAGE_INITIALIZER,
         "image": container["image"],
         "command": ["python", "-m", "mlplane.store"],
-        "args": ["download", model["storageUri"], MODEL_DIR],
+        "args": ["download", predictor["model"]["storageUri"], MODEL_DIR],
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": _VOLUME, "mountPath": MODEL_DIR}],
     }
@@ -116,13 +109,14 @@ def _pod_spec(service: Body, runtime: Body) -> Body:
 def _container(service: Body, runtime: Body, model: Body) -> Body:
     """The runtime's container, with what the service says laid over it."""
     container = copy.deepcopy(next(c for c in runtime["spec"]["containers"] if c["name"] == CONTAINER))
-    if "resources" in model:
-        container["resources"] = copy.deepcopy(model["resources"])
+    container |= {field: copy.deepcopy(model[field]) for field in _REPLACED if field in model}
     if args := [*(container.get("args") or ()), *(model.get("args") or ())]:
         container["args"] = args
-    env = {e["name"]: e for e in (*(container.get("env") or ()), *(model.get("env") or ()))}
-    if env:
-        container["env"] = copy.deepcopy(list(env.values()))
+    given = {"name": "INFERENCE_SERVICE_NAME", "value": service["metadata"]["name"]}
+    env = {e["name"]: e for e in (*(container.get("env") or ()), *(model.get("env") or ()), given)}
+    container["env"] = copy.deepcopy(list(env.values()))
+    port = container["ports"][0]["containerPort"]
+    container.setdefault("readinessProbe", {"tcpSocket": {"port": port}, **_DEFAULT_PROBE})
     mounts = container.setdefault("volumeMounts", [])
     mounts.append({"name": _VOLUME, "mountPath": MODEL_DIR, "readOnly": True})
     placeholders = {

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mlplane.api.meta import Body
+from mlplane.local.inference.variants import workload_name
 from mlplane.local.nodenames import PORT_ANNOTATION
 
 DOMAIN = "localhost"
 DEFAULT_TIMEOUT_SECONDS = 60.0
+_STRIDE = 61
+"""Prime, and about 0.618 of 100: takes every percent once in a hundred turns, and never a few in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +35,29 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the requests for one host go; no backends means that none is ready."""
+    """Where the requests for one host go."""
 
     service: str
     """Namespace and name, for messages."""
     targets: tuple[Weighted, ...] = ()
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
-    """How long a backend may be silent."""
+    """How long a request may take."""
 
-    def order(self, draw: float) -> tuple[Backend, ...]:
-        """All backends, those to be asked first in front.
+    def order(self, turn: int) -> tuple[Backend, ...]:
+        """The backends of the target whose turn it is, the one to be asked first in front.
+
+        A target without a backend keeps its share, which then fails: a canary must not get more than its
+        part because the stable predictor is away.
 
         Args:
-            draw: Random number from 0 up to, not including, 1. Decides the target, and where in it to begin.
+            turn: Number of the request. A hundred requests in a row are split exactly by the weights.
         """
-        usable = [t for t in self.targets if t.backends and t.weight > 0]
-        point = draw * sum(t.weight for t in usable)
-        for index, target in enumerate(usable):
+        total = sum(target.weight for target in self.targets)
+        point = turn * _STRIDE % total if total else 0
+        for target in self.targets:
             if point < target.weight:
-                first = int(point / target.weight * len(target.backends))
-                rest = [b for t in (*usable[:index], *usable[index + 1 :]) for b in t.backends]
-                return (*target.backends[first:], *target.backends[:first], *rest)
+                first = (point + turn // total) % len(target.backends) if target.backends else 0
+                return (*target.backends[first:], *target.backends[:first])
             point -= target.weight
         return ()
 
@@ -63,6 +68,11 @@ class Table:
 
     routes: Mapping[str, Route] = field(default_factory=dict)
 
+    def replace(self, service: str, routes: Mapping[str, Route]) -> None:
+        """Put these routes in the place of all that a service had."""
+        kept = {host: route for host, route in self.routes.items() if route.service != service}
+        self.routes = {**kept, **routes}
+
     def find(self, host_header: str) -> Route | None:
         """The route for a Host header; its port does not matter."""
         return self.routes.get(host_header.rsplit(":", 1)[0].lower())
@@ -70,16 +80,35 @@ class Table:
 
 def host_of(service: Body) -> str:
     """The name that a service is reached by (KServe's default domain template)."""
-    meta = service["metadata"]
-    return f"{meta['name']}-{meta['namespace']}.{DOMAIN}"
+    return _public(service["metadata"]["name"], service)
+
+
+def public_host_of(service: Body, workload: str) -> str:
+    """The name that KServe gives to one predictor outside the cluster."""
+    return _public(workload, service)
+
+
+def own_host_of(service: Body, workload: str) -> str:
+    """The name of the Service of one predictor; ``cluster.local`` is ``localhost`` here."""
+    return f"{workload}.{service['metadata']['namespace']}.svc.{DOMAIN}"
+
+
+def shared_hosts_of(service: Body) -> tuple[str, ...]:
+    """The names that stand for all predictors together, by their weights."""
+    return (host_of(service), _public(workload_name(service, ""), service))
 
 
 def owners(services: Iterable[Body]) -> dict[str, Body]:
-    """Who has which host: two services may come to the same name, and then the older one keeps it."""
+    """Who has which shared host: two services may come to the same name, and then the older one keeps it."""
     found: dict[str, Body] = {}
     for service in sorted(services, key=_seniority):
-        found.setdefault(host_of(service), service)
+        for host in shared_hosts_of(service):
+            found.setdefault(host, service)
     return found
+
+
+def _public(name: str, service: Body) -> str:
+    return f"{name}-{service['metadata']['namespace']}.{DOMAIN}"
 
 
 def _seniority(service: Body) -> tuple[str, str, str]:

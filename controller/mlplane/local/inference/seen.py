@@ -11,8 +11,8 @@ from mlplane.api.meta import Body
 from mlplane.api.refs import Query, Ref, ref_of
 from mlplane.cluster.port import Cluster
 from mlplane.errors import Transient
-from mlplane.local.inference.pods import COMPONENT, COMPONENT_LABEL, SERVICE_LABEL, predictor_of
-from mlplane.local.inference.routes import host_of
+from mlplane.local.inference.pods import COMPONENT, COMPONENT_LABEL, SERVICE_LABEL
+from mlplane.local.inference.routes import shared_hosts_of
 from mlplane.names import INFERENCE_SERVICE_API_VERSION, INFERENCE_SERVICE_KIND
 
 _log = logging.getLogger(__name__)
@@ -79,10 +79,9 @@ class Seen:
             Ref(INFERENCE_SERVICE_API_VERSION, INFERENCE_SERVICE_KIND, *key)
         )
 
-    def runtime_of(self, service: Body) -> Body | None:
-        """The runtime that a service names."""
-        name = str((predictor_of(service).get("model") or {}).get("runtime", ""))
-        return self._objects[RUNTIME_KIND].get(Ref(RUNTIME_API_VERSION, RUNTIME_KIND, "", name))
+    def runtimes(self) -> dict[str, Body]:
+        """All runtimes, by name."""
+        return {ref.name: body for ref, body in self._objects[RUNTIME_KIND].items()}
 
     def pods_of(self, key: Key) -> tuple[Body, ...]:
         """The Pods under the name of a service."""
@@ -101,8 +100,9 @@ class Seen:
                 return [key] if key else []
             case "InferenceService":
                 # Its host may have become free, or be taken now.
-                host = host_of(body)
-                return [key_of(body), *(key_of(other) for other in self.services() if host_of(other) == host)]
+                hosts = set(shared_hosts_of(body))
+                others = (s for s in self.services() if hosts & set(shared_hosts_of(s)))
+                return [key_of(body), *map(key_of, others)]
         return self.keys()
 
 

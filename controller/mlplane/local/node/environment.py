@@ -13,6 +13,8 @@ from pathlib import Path
 
 from mlplane.api import Body
 from mlplane.api.refs import Ref
+from mlplane.local.node.containerlimits import cpus_of
+from mlplane.local.node.podfields import field_of
 from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart
 from mlplane.local.nodenames import HOST_IP
 from mlplane.local.podfolder import PodFolder
@@ -59,7 +61,7 @@ def environment_of(
     Raises:
         CannotStart: a ConfigMap, a Secret or a key is missing, or a source of values is not supported.
     """
-    made = _minimal(folder)
+    made = _minimal(folder, container)
     declared = container.get("ports") or ()
     if declared:
         made |= {"HOST": HOST_IP, "PORT": str(ports[str(declared[0]["containerPort"])])}
@@ -80,7 +82,7 @@ def command_of(container: Body, environment: Mapping[str, str], folder: PodFolde
     return [sys.executable, *mapped[1:]] if mapped[0] in _PYTHON else mapped
 
 
-def _minimal(folder: PodFolder) -> dict[str, str]:
+def _minimal(folder: PodFolder, container: Body) -> dict[str, str]:
     here = str(Path(sys.executable).parent)
     return {
         "PATH": f"{here}:{os.environ.get('PATH', os.defpath)}",
@@ -89,7 +91,7 @@ def _minimal(folder: PodFolder) -> dict[str, str]:
         "LANG": "C.UTF-8",
         # Pods share the cores with each other and with a person: more threads than free cores make a small
         # network train many times slower, because each operation waits for the slowest.
-        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)),
+        "OMP_NUM_THREADS": str(cpus_of(container) or max(1, (os.cpu_count() or 1) // 2)),
     }
 
 
@@ -101,7 +103,7 @@ def _expanded(text: str, known: Mapping[str, str]) -> str:
 def _value_from(pod: Body, variable: Body, sources: Sources) -> str | None:
     origin = variable["valueFrom"]
     if "fieldRef" in origin:
-        return _field(pod, origin["fieldRef"]["fieldPath"])
+        return field_of(pod, origin["fieldRef"]["fieldPath"])
     for field, kind in _KEY_REFS.items():
         if field in origin:
             return _key(
@@ -109,21 +111,6 @@ def _value_from(pod: Body, variable: Body, sources: Sources) -> str | None:
             )
     message = f"env {variable['name']}: valueFrom {', '.join(origin)} is not supported"
     raise CannotStart(CONFIG_ERROR, message)
-
-
-def _field(pod: Body, path: str) -> str:
-    meta = pod["metadata"]
-    fields: dict[str, str] = {
-        "metadata.name": meta["name"],
-        "metadata.namespace": meta["namespace"],
-        "metadata.uid": meta["uid"],
-    }
-    fields |= {"status.podIP": HOST_IP, "spec.nodeName": pod["spec"].get("nodeName", "")}
-    if path not in fields:
-        raise CannotStart(
-            CONFIG_ERROR, f"fieldRef {path!r} is not supported; allowed are {', '.join(fields)}"
-        )
-    return fields[path]
 
 
 def _key(ref: Ref, selector: Body, sources: Sources) -> str | None:

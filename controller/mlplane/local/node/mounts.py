@@ -1,29 +1,35 @@
-"""ConfigMap volumes as files in a pod's folder."""
+"""ConfigMaps and fields of the Pod itself as files in a pod's folder."""
 
 from pathlib import Path
 
 from mlplane.api import Body
 from mlplane.api.refs import Ref
 from mlplane.local.node.environment import Sources
+from mlplane.local.node.podfields import field_of
 from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart
 from mlplane.local.podfolder import PodFolder
 
 
 def write_mounts(pod: Body, container: Body, sources: Sources, folder: PodFolder) -> None:
-    """Make the folders that a container's mounts stand for, and the files of its ConfigMaps.
+    """Make the folders that a container's mounts stand for, and the files in them.
 
     Raises:
-        CannotStart: a ConfigMap or a key that is not optional is missing.
+        CannotStart: a ConfigMap, or a key that is not optional, is missing, or a field is not supported.
     """
     volumes = {v["name"]: v for v in pod["spec"].get("volumes") or ()}
     for mount in container.get("volumeMounts") or ():
         place = folder.path_of(mount["mountPath"])
         place.mkdir(parents=True, exist_ok=True)
-        volume = volumes[mount["name"]].get("configMap")
-        if volume is not None:
-            ref = Ref("v1", "ConfigMap", pod["metadata"]["namespace"], volume.get("name", ""))
-            for path, content in files_of(volume, sources.get(ref)).items():
+        volume = volumes[mount["name"]]
+        if (config := volume.get("configMap")) is not None:
+            ref = Ref("v1", "ConfigMap", pod["metadata"]["namespace"], config.get("name", ""))
+            for path, content in files_of(config, sources.get(ref)).items():
                 _write(place / path, content)
+        for item in (volume.get("downwardAPI") or {}).get("items") or ():
+            # It is the Pod's own text, as its arguments are: paths in it are the container's.
+            content = folder.map_text(field_of(pod, (item.get("fieldRef") or {}).get("fieldPath", "")))
+            _refuse_escaping([item["path"]])
+            _write(place / item["path"], content)
 
 
 def files_of(volume: Body, config: Body | None) -> dict[str, str]:
@@ -40,10 +46,14 @@ def files_of(volume: Body, config: Body | None) -> dict[str, str]:
     if missing and not optional:
         raise CannotStart(CONFIG_ERROR, f'configmap "{name}" has no key {", ".join(missing)}')
     wanted = [item for item in volume["items"] if item["key"] in data]
-    escaping = [i["path"] for i in wanted if i["path"].startswith("/") or ".." in i["path"].split("/")]
+    _refuse_escaping([item["path"] for item in wanted])
+    return {item["path"]: data[item["key"]] for item in wanted}
+
+
+def _refuse_escaping(paths: list[str]) -> None:
+    escaping = [path for path in paths if path.startswith("/") or ".." in path.split("/")]
     if escaping:
         raise CannotStart(CONFIG_ERROR, f"a path of volume items leaves the volume: {', '.join(escaping)}")
-    return {item["path"]: data[item["key"]] for item in wanted}
 
 
 def _write(path: Path, content: str) -> None:

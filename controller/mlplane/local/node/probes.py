@@ -1,4 +1,4 @@
-"""httpGet probes of running containers, as the kubelet makes them.
+"""httpGet and tcpSocket probes of running containers, as the kubelet makes them.
 
 A container that has never been ready is asked more often than its probe says: nothing is lost by it, and
 a server counts as ready as soon as it is.
@@ -6,7 +6,9 @@ a server counts as ready as soon as it is.
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 
@@ -49,8 +51,9 @@ def watch_health(
     health = Health(ready=readiness is None or was_ready, started=startup is None or was_ready)
     for probe, watch in ((startup, _watch_start), (readiness, _watch_readiness), (liveness, _watch_liveness)):
         if probe is not None:
-            url = url_of(container, probe["httpGet"], known)
-            health.tasks.append(asyncio.create_task(watch(_Probe(session, url, probe), health)))
+            health.tasks.append(
+                asyncio.create_task(watch(_probe_of(session, container, probe, known), health))
+            )
     return health
 
 
@@ -63,9 +66,11 @@ def url_of(container: Body, http_get: Body, known: ports.Ports) -> str:
 
 @dataclass
 class _Probe:
-    session: aiohttp.ClientSession
-    url: str
+    """When to ask a container, and how."""
+
     spec: Body
+    ask: Callable[[float], Awaitable[bool]]
+    """Given the seconds that the answer may take."""
 
     @property
     def period(self) -> float:
@@ -75,14 +80,34 @@ class _Probe:
         await asyncio.sleep(float(self.spec.get("initialDelaySeconds") or 0))
 
     async def succeeds(self) -> bool:
-        headers = {h["name"]: h["value"] for h in self.spec["httpGet"].get("httpHeaders") or ()}
-        timeout = aiohttp.ClientTimeout(total=float(self.spec.get("timeoutSeconds") or 1))
-        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError, ValueError):
-            async with self.session.get(
-                self.url, headers=headers, timeout=timeout, allow_redirects=False, ssl=False
-            ) as answer:
-                return 200 <= answer.status < 400
-        return False
+        return await self.ask(float(self.spec.get("timeoutSeconds") or 1))
+
+
+def _probe_of(session: aiohttp.ClientSession, container: Body, spec: Body, known: ports.Ports) -> _Probe:
+    if "tcpSocket" in spec:
+        return _Probe(spec, partial(_listens, ports.real_port(container, known, spec["tcpSocket"]["port"])))
+    http = spec["httpGet"]
+    headers = {h["name"]: h["value"] for h in http.get("httpHeaders") or ()}
+    return _Probe(spec, partial(_answers, session, url_of(container, http, known), headers))
+
+
+async def _answers(session: aiohttp.ClientSession, url: str, headers: dict[str, str], seconds: float) -> bool:
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        async with session.get(
+            url, headers=headers, timeout=timeout, allow_redirects=False, ssl=False
+        ) as answer:
+            return 200 <= answer.status < 400
+    return False
+
+
+async def _listens(port: int | None, seconds: float) -> bool:
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(seconds):
+            _, writer = await asyncio.open_connection(HOST_IP, port)
+            writer.close()
+            return True
+    return False
 
 
 async def _watch_start(probe: _Probe, health: Health) -> None:

@@ -1,7 +1,7 @@
 """What keeps a container from starting here: images and Pod features that the process runtime does not have.
 
 A Pod that asks for more than this runtime can do waits with a message that names the field; nothing
-is left out silently. What has no meaning for a process (resources, securityContext, service account,
+is left out silently. What has no meaning for a process (requests, securityContext, service account,
 scheduling) is not looked at.
 """
 
@@ -23,6 +23,7 @@ class CannotStart(Transient):
 
 CONFIG_ERROR = "CreateContainerConfigError"
 _HOOKS = ("livenessProbe", "readinessProbe", "startupProbe")
+_VOLUMES = ("emptyDir", "configMap", "downwardAPI")
 _UNSUPPORTED = ("lifecycle", "envFrom", "volumeDevices", "workingDir")
 
 
@@ -49,8 +50,8 @@ def _container_problems(container: Body) -> Iterator[str]:
         yield "restartPolicy of a container (a sidecar) is not supported"
     yield from (f"{name} is not supported" for name in _UNSUPPORTED if container.get(name))
     for name in _HOOKS:
-        if container.get(name) and "httpGet" not in container[name]:
-            yield f"{name} must be httpGet"
+        if container.get(name) and not {"httpGet", "tcpSocket"} & container[name].keys():
+            yield f"{name} must be httpGet or tcpSocket"
 
 
 def _mount_problems(pod: Body, container: Body) -> Iterator[str]:
@@ -60,9 +61,9 @@ def _mount_problems(pod: Body, container: Body) -> Iterator[str]:
         volume = volumes.get(name)
         if volume is None:
             yield f"volumeMounts names volume {name!r}, which the pod does not have"
-        elif not ("emptyDir" in volume or "configMap" in volume):
+        elif not any(kind in volume for kind in _VOLUMES):
             kind = ", ".join(k for k in volume if k != "name") or "nothing"
-            yield f"volume {name!r} is {kind}; allowed are emptyDir and configMap"
+            yield f"volume {name!r} is {kind}; allowed are {', '.join(_VOLUMES[:-1])} and {_VOLUMES[-1]}"
         if mount.get("subPath") or mount.get("subPathExpr"):
             yield f"the mount of volume {name!r} has a subPath"
         if not _is_mapped(path):

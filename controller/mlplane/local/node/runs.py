@@ -23,6 +23,7 @@ ATTEMPTS_KEPT = 8
 """Enough to see how a container has fared lately, for the back-off."""
 
 STOPPED = "stopped"
+OUT_OF_MEMORY = "out-of-memory"
 
 _started_here: dict[int, subprocess.Popen[bytes]] = {}
 """Shims that are children of this process and have to be reaped by it."""
@@ -46,6 +47,8 @@ class Run:
     """Why the command could not be started."""
     stopped: bool = False
     """Ended because the node stopped: says nothing against the container."""
+    out_of_memory: bool = False
+    """Ended because it used more memory than it may."""
 
     @property
     def is_over(self) -> bool:
@@ -54,11 +57,18 @@ class Run:
 
 
 def start(
-    folder: PodFolder, container: str, attempt: int, command: Sequence[str], environment: Mapping[str, str]
+    folder: PodFolder,
+    container: str,
+    attempt: int,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    keep_stdout: bool = False,
 ) -> None:
     """Start an attempt, unless a shim has it already.
 
-    The environment never touches the disk: it may hold secrets.
+    The environment never touches the disk: it may hold secrets. With ``keep_stdout`` the standard output is
+    in a file of its own too.
     """
     run_dir = folder.attempts(container) / str(attempt)
     if not run_dir.exists():
@@ -68,7 +78,11 @@ def start(
     elif (run_dir / "shim.json").exists():
         return
     process = subprocess.Popen(
-        [sys.executable, "-S", "-E", shim.__file__, str(run_dir), str(folder.log(container)), *command],
+        [
+            *(sys.executable, "-S", "-E", shim.__file__, str(run_dir), str(folder.log(container))),
+            str(folder.stdout(container)) if keep_stdout else "",
+            *command,
+        ],
         env=dict(environment),
         cwd=folder.root,
         stdin=subprocess.DEVNULL,
@@ -136,7 +150,13 @@ def _ended(run: Run, state: Literal["exited", "lost"], run_dir: Path, code: int,
     error = run_dir / "error"
     why = error.read_text() if error.exists() else ""
     return replace(
-        run, state=state, finished=finished, code=code, error=why, stopped=(run_dir / STOPPED).exists()
+        run,
+        state=state,
+        finished=finished,
+        code=code,
+        error=why,
+        stopped=(run_dir / STOPPED).exists(),
+        out_of_memory=(run_dir / OUT_OF_MEMORY).exists(),
     )
 
 
@@ -164,3 +184,8 @@ def send(run: Run, number: signal.Signals) -> None:
 def mark_stopped(folder: PodFolder, container: str, run: Run) -> None:
     """Remember that the node itself ends this attempt, because it stops."""
     (folder.attempts(container) / str(run.attempt) / STOPPED).touch()
+
+
+def mark_out_of_memory(folder: PodFolder, container: str, run: Run) -> None:
+    """Remember that the node ends this attempt, because it uses more memory than it may."""
+    (folder.attempts(container) / str(run.attempt) / OUT_OF_MEMORY).touch()

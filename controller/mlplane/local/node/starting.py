@@ -10,7 +10,7 @@ from mlplane.api.refs import ref_of
 from mlplane.cluster.port import Cluster
 from mlplane.local.node import environment, mounts, ports, refusals, runs
 from mlplane.local.node.lifecycle import Backoff
-from mlplane.local.nodenames import NODE_MANAGER, PORT_ANNOTATION
+from mlplane.local.nodenames import NODE_MANAGER, PORT_ANNOTATION, STDOUT_ANNOTATION
 from mlplane.local.podfolder import PodFolder
 
 
@@ -40,7 +40,8 @@ async def start(node: Node, pod: Body, container: Body, attempt: int, folder: Po
     known = chosen.get(container["name"], {})
     variables = environment.environment_of(pod, container, sources, known, folder)
     command = environment.command_of(container, variables, folder)
-    runs.start(folder, container["name"], attempt, command, variables)
+    kept = (pod["metadata"].get("annotations") or {}).get(STDOUT_ANNOTATION)
+    runs.start(folder, container["name"], attempt, command, variables, keep_stdout=kept == container["name"])
     return pod
 
 

@@ -132,6 +132,8 @@ def _terminated(run: Run, last_words: str) -> Body:
         reason, message = "ContainerStatusUnknown", LOST_MESSAGE
     elif run.error:
         reason, message = "StartError", run.error
+    elif run.out_of_memory and run.code != 0:
+        reason, message = "OOMKilled", last_words
     else:
         reason, message = "Completed" if run.code == 0 else "Error", last_words
     ended: Body = {"exitCode": run.code, "reason": reason, "containerID": f"process://{run.identity}"}

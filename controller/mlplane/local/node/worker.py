@@ -20,6 +20,7 @@ from mlplane.local.node import lifecycle, runs, starting, status
 from mlplane.local.node.ending import STARTING_LIMIT, Ending
 from mlplane.local.node.health import Checkup
 from mlplane.local.node.lifecycle import Runs
+from mlplane.local.node.memory import MemoryWatch
 from mlplane.local.node.refusals import CannotStart
 from mlplane.local.node.starting import Node
 from mlplane.local.nodenames import DEADLINE_EXCEEDED, NODE_MANAGER, NODE_SHUTDOWN
@@ -54,6 +55,7 @@ class Worker:
         self._written: Body = self.pod.get("status") or {}
         self._ending = Ending(self._folder, float(self.pod["spec"].get("terminationGracePeriodSeconds", 30)))
         self._checkup = Checkup(self.node.session)
+        self._memory = MemoryWatch(self._folder)
 
     @property
     def ref(self) -> Ref:
@@ -130,6 +132,8 @@ class Worker:
             self._end_failing(found)
             await self._start_due(found)
         found = self._runs()
+        if self._memory.is_due(self.pod):
+            await asyncio.to_thread(self._memory.end_over_limit, self.pod, found)
         self._checkup.keep(self.pod, found, self._folder, self._written)
         await self._write_status(found)
         return self._pause(found)

@@ -8,6 +8,7 @@ engines' process.
 
 import asyncio
 import logging
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,18 +17,25 @@ from pathlib import Path
 from mlplane import names
 from mlplane.api import Body
 from mlplane.api.conditions import timestamp
-from mlplane.api.refs import Query, Ref
+from mlplane.api.refs import Query, Ref, ref_of
 from mlplane.cluster.mergepatch import change
 from mlplane.cluster.port import Cluster
+from mlplane.cluster.presence import is_still_there
 from mlplane.errors import MlplaneError, Terminal, Transient
 from mlplane.local.nodenames import NODE_NAME
-from mlplane.local.workflows import podstates
-from mlplane.local.workflows.identity import COMPLETED_LABEL, ENGINE_MANAGER, WORKFLOW_LABEL
+from mlplane.local.workflows import collection, podstates
+from mlplane.local.workflows.identity import (
+    COMPLETED_LABEL,
+    ENGINE_MANAGER,
+    POD_NAMES,
+    POD_NAMES_ANNOTATION,
+    WORKFLOW_LABEL,
+)
 from mlplane.local.workflows.pods import is_owned_by
 from mlplane.local.workflows.podstates import PodState
 from mlplane.local.workflows.progress import Advance, advance
 from mlplane.local.workflows.validation import problems
-from mlplane.local.workflows.written import output_paths, state_of
+from mlplane.local.workflows.written import state_of
 from mlplane.schema import foreign
 
 log = logging.getLogger(__name__)
@@ -116,33 +124,58 @@ class _Engine:
         workflow = await self.cluster.get(ref)
         if workflow is None or workflow["metadata"].get("deletionTimestamp"):
             return None
-        is_completed = (workflow["metadata"].get("labels") or {}).get(COMPLETED_LABEL) == "true"
-        if is_completed and not workflow["spec"].get("shutdown"):
-            return None
         pods = await self._pods(workflow)
+        collected = await self._collect(workflow, pods)
+        if (workflow["metadata"].get("labels") or {}).get(COMPLETED_LABEL) == "true":
+            return await self._finish(workflow, pods, collected)
         violations, now = _violations(workflow), timestamp(datetime.now(UTC))
         step = advance(workflow, pods, violations, now)
+        if step.create and not await is_still_there(self.cluster, workflow):
+            return None
         made, refused = await self._make(step.create)
         if refused:
             step = advance(workflow, pods | refused, violations, now)
         for name in step.stop:
             await _stop(self.cluster, pods[name])
-        if not is_completed:
-            await self._write(workflow, step)
+        await self._write(workflow, step)
         if None in made:
             return RETRY  # a Pod of that name is there, of an earlier Workflow: wait until it is gone
         if refused:
             return 0.0  # what follows from it is not done yet
-        if any(not podstates.is_over(pod.body) for pod in pods.values()) or made:
-            return POLL
-        return None if step.labels.get(COMPLETED_LABEL) == "true" else RESYNC
+        pause = POLL if made or _are_active(pods) else RESYNC
+        return min([pause, *_waits(step.wake), *collected])
+
+    async def _finish(
+        self, workflow: Body, pods: Mapping[str, PodState], collected: list[float]
+    ) -> float | None:
+        """See to what is left of a Workflow that is over: Pods that still run, and what is to be deleted."""
+        for pod in pods.values():
+            if not podstates.is_over(pod.body):
+                await _stop(self.cluster, pod)
+        expiry = collection.expiry(workflow)
+        if expiry is not None and expiry <= datetime.now(UTC):
+            await self.cluster.delete(ref_of(workflow), uid=workflow["metadata"]["uid"])
+            return None
+        waits = [*_waits(expiry), *collected, *([POLL] if _are_active(pods) else [])]
+        return min(waits, default=None)
+
+    async def _collect(self, workflow: Body, pods: Mapping[str, PodState]) -> list[float]:
+        """Delete the Pods that podGC gives up; seconds until the next ones are due."""
+        now, waits = datetime.now(UTC), []
+        for name, due in collection.pods_to_delete(workflow, pods).items():
+            if due <= now:
+                body = pods[name].body
+                await self.cluster.delete(ref_of(body), uid=body["metadata"]["uid"])
+            else:
+                waits.append((due - now).total_seconds())
+        return waits
 
     async def _pods(self, workflow: Body) -> dict[str, PodState]:
-        meta, paths = workflow["metadata"], output_paths(workflow)
+        meta = workflow["metadata"]
         query = Query("v1", "Pod", meta["namespace"], labels=((WORKFLOW_LABEL, meta["name"]),))
         found = await self.cluster.list(query)
         return {
-            pod["metadata"]["name"]: state_of(pod, paths, self.state_root)
+            pod["metadata"]["name"]: state_of(pod, self.state_root)
             for pod in found
             if is_owned_by(pod, workflow)
         }
@@ -167,9 +200,10 @@ class _Engine:
             return
         patch: Body = {"metadata": {"resourceVersion": meta["resourceVersion"]}}
         patch["metadata"] |= {"labels": labels} if labels else {}
+        if POD_NAMES_ANNOTATION not in (meta.get("annotations") or {}):
+            patch["metadata"]["annotations"] = {POD_NAMES_ANNOTATION: POD_NAMES}
         patch |= {"status": status} if status else {}
-        ref = Ref(workflow["apiVersion"], workflow["kind"], meta["namespace"], meta["name"])
-        await self.cluster.patch(ref, patch, manager=ENGINE_MANAGER)
+        await self.cluster.patch(ref_of(workflow), patch, manager=ENGINE_MANAGER)
 
 
 def _violations(workflow: Body) -> list[str]:
@@ -185,9 +219,18 @@ def _workflow_of(body: Body) -> str:
     return str((body["metadata"].get("labels") or {}).get(WORKFLOW_LABEL, ""))
 
 
+def _are_active(pods: Mapping[str, PodState]) -> bool:
+    return any(not podstates.is_over(pod.body) for pod in pods.values())
+
+
+def _waits(*moments: datetime | None) -> Iterable[float]:
+    """Seconds until these times; a little more, so that they have come then."""
+    now = datetime.now(UTC)
+    return [max(0.0, (each - now).total_seconds()) + 0.01 for each in moments if each is not None]
+
+
 async def _stop(cluster: Cluster, pod: PodState) -> None:
     """Have the node end a Pod, which keeps its log: a deadline that is over, which it obeys."""
-    if pod.body["spec"].get("activeDeadlineSeconds") is None:
-        meta = pod.body["metadata"]
+    if pod.body["spec"].get("activeDeadlineSeconds") != 1:
         patch = {"spec": {"activeDeadlineSeconds": 1}}
-        await cluster.patch(Ref("v1", "Pod", meta["namespace"], meta["name"]), patch, manager=ENGINE_MANAGER)
+        await cluster.patch(ref_of(pod.body), patch, manager=ENGINE_MANAGER)

@@ -7,8 +7,17 @@ WORKFLOW_LABEL = f"{GROUP}/workflow"
 """On Pods: the Workflow that they belong to."""
 PHASE_LABEL = f"{GROUP}/phase"
 COMPLETED_LABEL = f"{GROUP}/completed"
+ON_EXIT_LABEL = f"{GROUP}/on-exit"
+"""On Pods that belong to an exit handler."""
 NODE_ID_ANNOTATION = f"{GROUP}/node-id"
 NODE_NAME_ANNOTATION = f"{GROUP}/node-name"
+POD_NAMES_ANNOTATION = f"{GROUP}/pod-name-format"
+POD_NAMES = "v2"
+
+OUTPUTS_ANNOTATION = "workflows.mlplane.dev/outputs"
+"""On Pods: the outputs that their template declares, as JSON."""
+SCRIPT_ANNOTATION = "workflows.mlplane.dev/script"
+"""On Pods: the source of their script, which a volume of the downward API makes a file."""
 
 MAIN_CONTAINER = "main"
 ENGINE_MANAGER = "mlplane-workflows"
@@ -41,3 +50,13 @@ def pod_name(workflow: str, node_name: str, template: str) -> str:
 def display_name(node_name: str, boundary_name: str) -> str:
     """What people see: ``wf[0].train(1)`` inside ``wf`` is ``train(1)``."""
     return _SEPARATOR.sub("", node_name.removeprefix(boundary_name), count=1)
+
+
+def exit_name(node_name: str) -> str:
+    """Name of the node of another's exit handler."""
+    return f"{node_name}.onExit"
+
+
+def hook_name(node_name: str, hook: str) -> str:
+    """Name of the node of another's hook."""
+    return f"{node_name}.hooks.{hook}"

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 from mlplane.api import Body
 from mlplane.local.nodenames import NODE_LOST, NODE_SHUTDOWN
+from mlplane.local.workflows.gotext import text_of
 from mlplane.local.workflows.identity import MAIN_CONTAINER
+from mlplane.local.workflows.podoutputs import outputs_of
+from mlplane.local.workflows.resourceusage import usage_of
 
 DEFAULT_PROGRESS = "0/1"
 REFUSED = "Refused"
@@ -25,15 +28,16 @@ class PodState:
     """Why output files that exist cannot be taken."""
     progress: str = ""
     """Last line of the progress file."""
+    stdout: str | None = None
+    """Standard output, if it was to be kept."""
 
 
-def assess(pod: PodState, outputs: list[Body], old: Body) -> Body:
+def assess(pod: PodState, old: Body) -> Body:
     """The fields of a node that its Pod determines.
 
     Args:
         pod: The Pod.
-        outputs: The output parameters that its template declares.
-        old: The node as it was, or empty.
+        old: The node as it was.
     """
     phase, message = _phase(pod.body)
     node: Body = {
@@ -41,15 +45,13 @@ def assess(pod: PodState, outputs: list[Body], old: Body) -> Body:
         "progress": _progress(pod.progress) or old.get("progress") or DEFAULT_PROGRESS,
     }
     node["hostNodeName"] = pod.body["spec"].get("nodeName", "")
-    exit_code = _exit_code(pod.body)
     if phase in ("Succeeded", "Failed", "Error"):
-        parameters, missing = _parameters(pod, outputs)
+        found, missing = _outputs(pod)
         if phase == "Succeeded" and missing:
             node["phase"], message = "Error", missing
-        found: Body = {"parameters": parameters} if parameters else {}
-        found |= {"exitCode": str(exit_code)} if exit_code is not None else {}
         node |= {"outputs": found} if found else {}
-        node["finishedAt"] = _finished_at(pod.body)
+        node["finishedAt"] = _finished_at(pod.body) or old["startedAt"]
+        node["resourcesDuration"] = usage_of(pod.body)
     return node | ({"message": message} if message else {})
 
 
@@ -102,40 +104,49 @@ def _failure(status: Body) -> tuple[str, str]:
     if status.get("message"):
         phase = "Error" if status.get("reason") in (NODE_LOST, NODE_SHUTDOWN, REFUSED) else "Failed"
         return phase, status["message"]
-    for name, ended in _terminated(status):
+    for name, ended in terminated(status):
         if ended["exitCode"] != 0:
             message = f"{name}: {ended.get('reason')} (exit code {ended['exitCode']})"
             return "Failed", f"{message}: {ended['message']}" if ended.get("message") else message
     return "Failed", "pod failed: its main container did not complete successfully"
 
 
-def _terminated(status: Body) -> Iterator[tuple[str, Body]]:
+def terminated(status: Body) -> Iterator[tuple[str, Body]]:
+    """The containers that have ended, by name: init containers first."""
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         ended = (container.get("state") or {}).get("terminated")
         if ended:
             yield container["name"], ended
 
 
-def _exit_code(pod: Body) -> int | None:
-    ended = dict(_terminated(pod.get("status") or {})).get(MAIN_CONTAINER)
-    return None if ended is None else int(ended["exitCode"])
-
-
 def _finished_at(pod: Body) -> str:
-    times = [ended.get("finishedAt") or "" for _, ended in _terminated(pod.get("status") or {})]
+    times = [ended.get("finishedAt") or "" for _, ended in terminated(pod.get("status") or {})]
     return max(times, default="")
 
 
-def _parameters(pod: PodState, outputs: list[Body]) -> tuple[list[Body], str]:
-    """The values of output parameters, and what is wrong with the first that has none."""
+def _outputs(pod: PodState) -> tuple[Body, str]:
+    """What a Pod has put out, and what is wrong with the first parameter that has no value."""
+    wanted = outputs_of(pod.body)
     found, problem = [], ""
-    for parameter in outputs:
-        source = parameter["valueFrom"]
-        value = pod.files.get(source["path"], source.get("default"))
-        if source["path"] in pod.unreadable:
-            problem = problem or f"output parameter {parameter['name']}: {pod.unreadable[source['path']]}"
-        elif value is None:
-            problem = problem or f"output parameter {parameter['name']}: {source['path']}: no such file"
-        else:
-            found.append({**parameter, "value": str(value).removesuffix("\n")})
-    return found, problem
+    for parameter in wanted["parameters"]:
+        value, why = _value(pod, parameter)
+        problem = problem or (f"output parameter {parameter['name']}: {why}" if why else "")
+        if not why:
+            found.append({**parameter, "value": value})
+    outputs: Body = {"parameters": found} if found else {}
+    if wanted["result"] and pod.stdout is not None:
+        outputs["result"] = pod.stdout.removesuffix("\n")
+    ended = dict(terminated(pod.body.get("status") or {})).get(MAIN_CONTAINER)
+    return outputs | ({"exitCode": str(ended["exitCode"])} if ended else {}), problem
+
+
+def _value(pod: PodState, parameter: Body) -> tuple[str, str]:
+    """A parameter's value, and why it has none."""
+    source = parameter.get("valueFrom") or {}
+    path, default = source.get("path", ""), source.get("default")
+    if path in pod.unreadable:
+        return "", pod.unreadable[path]
+    value = pod.files.get(path, default)
+    if value is None:
+        return "", f"{path}: no such file"
+    return text_of(value).removesuffix("\n"), ""

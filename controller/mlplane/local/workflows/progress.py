@@ -6,16 +6,21 @@ the times of what happens now), so an engine that was killed at any point just a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mlplane.api import Body
-from mlplane.local.workflows.calls import parameters_of
-from mlplane.local.workflows.identity import COMPLETED_LABEL, PHASE_LABEL
-from mlplane.local.workflows.podstates import DEFAULT_PROGRESS, PodState, is_progress
-from mlplane.local.workflows.retries import FAILED
+from mlplane.local.workflows import hooks, podnodes
+from mlplane.local.workflows.calls import Use, workflow_arguments
+from mlplane.local.workflows.clock import moment
+from mlplane.local.workflows.execution import execute
+from mlplane.local.workflows.identity import COMPLETED_LABEL, PHASE_LABEL, exit_name
+from mlplane.local.workflows.limits import TimedOut
+from mlplane.local.workflows.phases import COMPLETED, FAILED, has_failed, is_done
+from mlplane.local.workflows.podstates import PodState
+from mlplane.local.workflows.sums import add_progress, add_usage
 from mlplane.local.workflows.templating import Unresolvable, substitute
-from mlplane.local.workflows.walk import Walk
-
-COMPLETED = ("Succeeded", "Failed", "Error")
+from mlplane.local.workflows.variables import failures, global_scope
+from mlplane.local.workflows.walk import Postponed, Walk
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,16 @@ class Advance:
     """Pods that do not exist yet."""
     stop: tuple[str, ...] = ()
     """Names of Pods to end."""
+    wake: datetime | None = None
+    """When something is due even if nothing changes."""
+
+
+@dataclass(frozen=True)
+class _End:
+    """What a Workflow has come to: a phase, and with ``Running`` no message."""
+
+    phase: str
+    message: str = ""
 
 
 def advance(workflow: Body, pods: Mapping[str, PodState], violations: list[str], now: str) -> Advance:
@@ -42,80 +57,127 @@ def advance(workflow: Body, pods: Mapping[str, PodState], violations: list[str],
     before = workflow.get("status") or {}
     if violations and not before.get("phase"):
         return _broken(before, f"invalid spec: {'; '.join(violations)}", now)
-    walk = Walk(workflow, workflow["spec"], pods, now)
+    known = global_scope(workflow, moment(now))
     try:
-        walk.spec = _with_globals(walk)
-        arguments = {f"inputs.parameters.{p['name']}": str(p["value"]) for p in parameters_of(walk.spec)}
-        root = walk.execute(walk.spec["entrypoint"], dict(walk.globals) | arguments, walk.name, None)
+        spec = _with_globals(workflow["spec"], known)
     except Unresolvable as error:
         return _broken(before, f"error in entry template execution: {error}", now)
-    total = set_progress(walk.nodes)
-    phase = root["phase"] if root["phase"] in COMPLETED else "Running"
-    message = root.get("message", "") if phase in FAILED else ""
-    if phase in FAILED and walk.shutdown:
-        message = f"Stopped with strategy '{walk.shutdown}'"
-    status = _status(before, phase, message, now) | {"progress": total, "nodes": walk.nodes}
+    walk = Walk(workflow, spec, pods, moment(now), known)
+    podnodes.observe_all(walk)
+    end = _Run(walk).end() if not spec.get("suspend") else _End("Running")
+    return _advanced(walk, before, end, now)
+
+
+def _with_globals(spec: Body, known: Mapping[str, str | None]) -> Body:
+    """The spec with tags of the Workflow replaced where they stand outside of templates."""
+    later = ("templates", "templateDefaults", "hooks")
+    outside = {key: value for key, value in spec.items() if key not in later}
+    basic = {tag: value for tag, value in known.items() if not tag.startswith("workflow.parameters")}
+    made: Body = substitute({**outside, "arguments": None}, known)
+    made["arguments"] = substitute(outside.get("arguments") or {}, basic)
+    return made | {key: spec[key] for key in later if key in spec}
+
+
+@dataclass
+class _Run:
+    """Entry point, hooks and exit handler of a Workflow in one pass."""
+
+    walk: Walk
+
+    def end(self) -> _End:
+        """Execute what is due; how the Workflow has ended, or that it runs."""
+        walk = self.walk
+        try:
+            root = execute(walk, Use(walk.spec["entrypoint"], walk.name, workflow_arguments(walk.spec)))
+        except Postponed:
+            return _End("Running")
+        except (Unresolvable, TimedOut) as error:
+            return _End("Error", f"error in entry template execution: {error}")
+        walk.globals["workflow.status"] = root["phase"] if is_done(root) else "Running"
+        if root["phase"] in ("Skipped", "Omitted"):
+            walk.globals["workflow.status"] = "Succeeded"
+        walk.globals["workflow.failures"] = failures(walk.name, walk.nodes)
+        try:
+            if not self._run_hooks(root) or not is_done(root):
+                return _End("Running")
+            handler = self._run_exit_handler()
+        except Postponed:
+            return _End("Running")
+        except (Unresolvable, TimedOut) as error:
+            return _End("Error", f"error in exit template execution : {error}")
+        return (
+            _End("Running") if handler is not None and not is_done(handler) else self._judged(root, handler)
+        )
+
+    def _run_hooks(self, root: Body) -> bool:
+        walk = self.walk
+        found = walk.spec.get("hooks") or {}
+        return hooks.run_hooks(
+            walk,
+            found,
+            root,
+            walk.globals,
+            lambda hook: hooks.arguments_for(walk, hook, walk.globals),
+            execute,
+        )
+
+    def _run_exit_handler(self) -> Body | None:
+        """The node of the exit handler; None if there is none, or a shutdown does not let it begin."""
+        walk, hook = self.walk, hooks.exit_hook(self.walk.spec)
+        name = exit_name(walk.name)
+        if hook is None or (walk.named(name) is None and not walk.may_run(on_exit=True)):
+            return None
+        arguments = hooks.arguments_for(walk, hook, walk.globals)
+        return execute(walk, Use(hook["template"], name, arguments, on_exit=True, flag={"hooked": True}))
+
+    def _judged(self, root: Body, handler: Body | None) -> _End:
+        if has_failed(root):
+            stopped = f"Stopped with strategy '{self.walk.shutdown}'"
+            return _End(root["phase"], stopped if self.walk.shutdown else root.get("message", ""))
+        if handler is not None and has_failed(handler):
+            return _End(handler["phase"], handler.get("message", ""))
+        return _End("Succeeded")
+
+
+def _advanced(walk: Walk, before: Body, end: _End, now: str) -> Advance:
+    if end.phase == "Error" and (root := walk.named(walk.name)) and not is_done(root):
+        walk.mark(root, "Error", "Workflow operation error")
+    total = add_progress(walk.nodes)
+    status = _status(before, end, now) | {"progress": total, "nodes": walk.nodes}
+    if usage := add_usage(walk.nodes):
+        status["resourcesDuration"] = usage
+    if outputs := _global_outputs(walk):
+        status["outputs"] = {"parameters": outputs}
     running = any(node["type"] == "Pod" and node["phase"] == "Running" for node in walk.nodes.values())
     status["conditions"] = [{"type": "PodRunning", "status": str(running)}, *status["conditions"]]
-    return Advance(status, _labels(phase), tuple(walk.create), tuple(walk.stop))
+    create = () if end.phase in COMPLETED else tuple(walk.create)
+    future = [each for each in walk.wakes if each > walk.now]
+    return Advance(status, _labels(end.phase), create, podnodes.to_stop(walk), min(future, default=None))
 
 
-def _with_globals(walk: Walk) -> Body:
-    """The spec with tags of the Workflow replaced where they stand outside of templates."""
-    outside = {key: value for key, value in walk.spec.items() if key != "templates"}
-    known = {tag: value for tag, value in walk.globals.items() if not tag.startswith("workflow.parameters.")}
-    made: Body = substitute(outside | {"arguments": None}, walk.globals)
-    made["arguments"] = substitute(outside.get("arguments") or {}, known)
-    return made | {"templates": walk.spec["templates"]}
+def _global_outputs(walk: Walk) -> list[Body]:
+    prefix = "workflow.outputs.parameters."
+    return [
+        {"name": tag.removeprefix(prefix), "value": value}
+        for tag, value in walk.globals.items()
+        if tag.startswith(prefix)
+    ]
 
 
 def _broken(before: Body, message: str, now: str) -> Advance:
-    return Advance({**before, **_status(before, "Error", message, now)}, _labels("Error"))
+    status = {**before, **_status(before, _End("Error", message), now)}
+    return Advance(status, _labels("Error"))
 
 
 def _labels(phase: str) -> dict[str, str]:
     return {PHASE_LABEL: phase, COMPLETED_LABEL: "true" if phase in COMPLETED else "false"}
 
 
-def _status(before: Body, phase: str, message: str, now: str) -> Body:
-    status: Body = {"phase": phase, "startedAt": before.get("startedAt") or now, "conditions": []}
-    if message:
-        status["message"] = message
-    if phase in COMPLETED:
+def _status(before: Body, end: _End, now: str) -> Body:
+    status: Body = {"phase": end.phase, "startedAt": before.get("startedAt") or now, "conditions": []}
+    if end.message and end.phase in FAILED:
+        status["message"] = end.message
+    if end.phase in COMPLETED:
         status["finishedAt"] = before.get("finishedAt") or now
         status["conditions"] = [{"type": "Completed", "status": "True"}]
     return status
-
-
-def set_progress(nodes: dict[str, Body]) -> str:
-    """Write each node's progress; the sum over all Pods, as Argo counts it: a Pod counts once it is known."""
-    done, known = 0, 0
-    for node in nodes.values():
-        if node["type"] == "Pod":
-            total = _counted(node.get("progress", ""))[1]
-            if node["phase"] == "Succeeded":
-                node["progress"] = f"{total}/{total}"
-            counted = _counted(node.get("progress", ""))
-            done, known = done + counted[0], known + counted[1]
-    for node in nodes.values():
-        if node["type"] != "Pod":
-            below = [_counted(nodes[each]["progress"]) for each in _pods_below(nodes, node)]
-            node["progress"] = f"{sum(d for d, _ in below)}/{sum(k for _, k in below)}"
-    return f"{done}/{known}"
-
-
-def _counted(progress: str) -> tuple[int, int]:
-    done, _, known = (progress if is_progress(progress) else DEFAULT_PROGRESS).partition("/")
-    return int(done), int(known)
-
-
-def _pods_below(nodes: dict[str, Body], node: Body) -> set[str]:
-    """Pods that can be reached: as in Argo, those of later groups too, which hang on earlier ones."""
-    found: set[str] = set()
-    pending = list(node.get("children", ()))
-    while pending:
-        child = pending.pop()
-        if child not in found:
-            found.add(child)
-            pending.extend(nodes[child].get("children", ()))
-    return {each for each in found if nodes[each]["type"] == "Pod"}

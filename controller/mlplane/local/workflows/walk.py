@@ -1,227 +1,153 @@
-"""Walks through a Workflow's templates and works out its nodes anew. Pure.
+"""The state of one pass over a Workflow: its nodes as they were, and what becomes of them. Pure.
 
-Kept from the status before: nodes of Pods that have ended and steps that were skipped, and times.
-All others follow from their children.
+Made by ``progress.py``, worked on by the modules that know one type of template each. Nothing is kept
+between two passes but what the Workflow's status and its Pods say.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
 
 from mlplane.api import Body
-from mlplane.local.workflows import identity, podstates
-from mlplane.local.workflows.calls import Call, filled, parameters_of
-from mlplane.local.workflows.pods import pod_for
+from mlplane.local.workflows import identity
+from mlplane.local.workflows.calls import Use
+from mlplane.local.workflows.clock import later, text_at
+from mlplane.local.workflows.defaults import with_defaults
+from mlplane.local.workflows.phases import is_done
 from mlplane.local.workflows.podstates import PodState
-from mlplane.local.workflows.retries import DONE, FAILED, after
-from mlplane.local.workflows.templating import Scope, Unresolvable, is_absent, should_execute, substitute
+
+
+class Postponed(Exception):
+    """A limit is reached: what was about to begin waits for a later pass."""
 
 
 @dataclass
 class Walk:
-    """The state of one pass: what is known, and what has come of it so far."""
+    """One pass."""
 
     workflow: Body
     spec: Body
+    """With tags replaced where they stand outside of templates."""
     pods: Mapping[str, PodState]
-    now: str
-    nodes: dict[str, Body] = field(default_factory=dict)
+    now: datetime
+    globals: dict[str, str | None]
+    nodes: dict[str, Body] = field(init=False)
     create: list[Body] = field(default_factory=list)
-    stop: list[str] = field(default_factory=list)
-    """Names of Pods to end."""
+    """Pods that do not exist yet."""
+    wakes: list[datetime] = field(default_factory=list)
+    """Times at which something is due even if nothing changes."""
+    depth: int = 0
+    """How many templates have called each other to get here."""
 
     def __post_init__(self) -> None:
+        status = self.workflow.get("status") or {}
         self.name: str = self.workflow["metadata"]["name"]
+        self.nodes = deepcopy(status.get("nodes") or {})
         self.shutdown: str = self.spec.get("shutdown") or ""
-        self._old: Mapping[str, Body] = (self.workflow.get("status") or {}).get("nodes") or {}
-        self._templates = {template["name"]: template for template in self.spec["templates"]}
+        self.started: str = status.get("startedAt") or text_at(self.now)
+        self._templates = {
+            template["name"]: with_defaults(template, self.spec.get("templateDefaults") or {})
+            for template in self.spec["templates"]
+        }
+        limit = self.spec.get("activeDeadlineSeconds")
+        self.deadline: datetime | None = None if limit is None else later(self.started, float(limit))
+        self.is_late: bool = self.deadline is not None and self.now >= self.deadline
+        if self.deadline is not None and not self.is_late:
+            self.wakes.append(self.deadline)
 
-    def execute(self, template_name: str, arguments: Scope, node_name: str, boundary: Body | None) -> Body:
-        """The node of one use of a template.
+    # What is known.
 
-        Raises:
-            Unresolvable: the template cannot be filled in.
-        """
-        template = filled(self._templates[template_name], arguments)
-        call = Call(node_name, template, boundary)
-        if template.get("retryStrategy") is not None:
-            return self._retry(call)
-        return self._run(call)
+    def template(self, name: str) -> Body:
+        """A template, with the Workflow's defaults."""
+        return self._templates[name]
 
-    def _run(self, call: Call) -> Body:
-        return self._steps(call) if "steps" in call.template else self._pod(call)
+    def named(self, node_name: str) -> Body | None:
+        """The node of a name."""
+        return self.nodes.get(identity.node_id(self.name, node_name))
 
-    # Nodes.
+    def children(self, node: Body) -> list[Body]:
+        """The nodes below a node."""
+        return [self.nodes[each] for each in node.get("children") or () if each in self.nodes]
 
-    def _node(self, call: Call, type_: str, phase: str, **more: Any) -> Body:
-        """Add a node, or replace it; its times and children go on from what they were."""
+    def pod_name(self, node_name: str, template: str) -> str:
+        """Name of the Pod of a node."""
+        return identity.pod_name(self.name, node_name, template)
+
+    def pod_of(self, node: Body) -> PodState | None:
+        """The Pod of a node of type Pod."""
+        return self.pods.get(self.pod_name(node["name"], node.get("templateName", "")))
+
+    def may_run(self, *, on_exit: bool) -> bool:
+        """Whether a shutdown lets new Pods begin: Stop spares exit handlers, Terminate nothing."""
+        return not self.shutdown or (self.shutdown == "Stop" and on_exit)
+
+    def is_of_exit_handler(self, node: Body) -> bool:
+        """Whether a node belongs to an exit handler, at any remove."""
+        while not node["displayName"].endswith(".onExit"):
+            if not node.get("boundaryID"):
+                return False
+            node = self.nodes[node["boundaryID"]]
+        return True
+
+    # What becomes of it.
+
+    def add(self, use: Use, type_: str, phase: str, message: str = "", inputs: tuple[Body, ...] = ()) -> Body:
+        """A new node."""
+        boundary = self.nodes.get(use.boundary)
+        name, now = use.node_name, text_at(self.now)
         node: Body = {
-            "id": identity.node_id(self.name, call.node_name),
-            "name": call.node_name,
-            "displayName": call.node_name,
+            "id": identity.node_id(self.name, name),
+            "name": name,
+            "displayName": identity.display_name(name, boundary["name"]) if boundary else name,
             "type": type_,
             "templateScope": f"local/{self.name}",
             "phase": phase,
+            "startedAt": now,
         }
-        if call.template:
-            node["templateName"] = call.template["name"]
-            if inputs := (call.template.get("inputs") or {}).get("parameters"):
-                node["inputs"] = {"parameters": inputs}
-        if call.boundary is not None:
-            node["boundaryID"] = call.boundary["id"]
-            node["displayName"] = identity.display_name(call.node_name, call.boundary["name"])
-        if call.is_retry:
-            node["nodeFlag"] = {"retried": True}
-        old, made = self._old.get(node["id"]) or {}, self.nodes.get(node["id"]) or {}
-        node["startedAt"] = old.get("startedAt") or self.now
+        more = {"boundaryID": use.boundary, "templateName": use.template, "message": message}
         node |= {key: value for key, value in more.items() if value}
-        if phase in DONE:
-            node["finishedAt"] = old.get("finishedAt") or node.get("finishedAt") or self.now
-        if made.get("children"):
-            node["children"] = made["children"]
+        if inputs:
+            node["inputs"] = {"parameters": [dict(each) for each in inputs]}
+        if use.flag:
+            node["nodeFlag"] = dict(use.flag)
+        if is_done(node):
+            node["finishedAt"] = now
         self.nodes[node["id"]] = node
         return node
 
-    @staticmethod
-    def _link(parent: Body, child: Body) -> None:
+    def mark(self, node: Body, phase: str, message: str | None = None) -> Body:
+        """Give a node a phase, and a message unless it is None."""
+        node["phase"] = phase
+        if message:
+            node["message"] = message
+        elif message is not None:
+            node.pop("message", None)
+        if is_done(node):
+            node.setdefault("finishedAt", text_at(self.now))
+        return node
+
+    def link(self, parent: Body, child: Body) -> None:
+        """Put a node below another."""
         children = parent.setdefault("children", [])
         if child["id"] not in children:
             children.append(child["id"])
 
-    # Pods.
-
-    def _pod(self, call: Call) -> Body:
-        old = self._old.get(identity.node_id(self.name, call.node_name)) or {}
-        name = identity.pod_name(self.name, call.node_name, call.template["name"])
-        pod = self.pods.get(name)
-        if old.get("phase") in DONE:
-            node = {key: value for key, value in old.items() if key != "children"}
-            self.nodes[node["id"]] = node
-            if pod is not None and not podstates.is_over(pod.body) and self.shutdown:
-                self.stop.append(name)
-            return node
-        if pod is None:
-            return self._absent_pod(call, old)
-        outputs = (call.template.get("outputs") or {}).get("parameters") or []
-        seen = podstates.assess(pod, outputs, old)
-        if self.shutdown and not podstates.is_over(pod.body):
-            self.stop.append(name)
-            # Two spaces, as Argo has them.
-            seen |= {"phase": "Failed", "message": f"workflow shutdown with strategy:  {self.shutdown}"}
-        return self._node(call, "Pod", seen.pop("phase"), **seen)
-
-    def _absent_pod(self, call: Call, old: Body) -> Body:
-        progress = old.get("progress") or podstates.DEFAULT_PROGRESS
-        if old.get("phase") == "Running":
-            return self._node(call, "Pod", "Error", message="pod deleted", progress=progress)
-        if self.shutdown:
-            message = f"workflow shutdown with strategy: {self.shutdown}"
-            return self._node(call, "Pod", "Failed", message=message, progress=progress)
-        self.create.append(pod_for(self.workflow, self.spec, call.node_name, call.template))
-        return self._node(call, "Pod", "Pending", progress=progress)
-
-    # Retries.
-
-    def _retry(self, call: Call) -> Body:
-        strategy = call.template["retryStrategy"]
-        attempts: list[Body] = []
-        while True:
-            name = f"{call.node_name}({len(attempts)})"
-            attempts.append(self._run(Call(name, call.template, call.boundary, is_retry=True)))
-            phase, message, again = after(attempts, strategy, self.shutdown)
-            if not again:
-                break
-        outputs = attempts[-1].get("outputs") if phase in DONE else None
-        node = self._node(call, "Retry", phase, message=message, outputs=outputs)
-        for attempt in attempts:
-            self._link(node, attempt)
-        return node
-
-    # Steps.
-
-    def _steps(self, call: Call) -> Body:
-        node = self._node(call, "Steps", "Running")
-        inputs = (call.template.get("inputs") or {}).get("parameters") or ()
-        scope = dict(self.globals) | {f"inputs.parameters.{p['name']}": p["value"] for p in inputs}
-        before = [node]
-        for number, group in enumerate(call.template["steps"]):
-            group_call = Call(f"{call.node_name}[{number}]", {}, node)
-            group_node = self._group(group_call, node, group, scope)
-            for parent in before:
-                self._link(parent, group_node)
-            if group_node["phase"] not in DONE:
-                return node
-            before = [end for child in group_node.get("children", ()) for end in self._ends(child)] or [
-                group_node
-            ]
-            if group_node["phase"] in FAILED:
-                return self._steps_done(call, "Failed", before, group_node.get("message", ""))
-        return self._steps_done(call, "Succeeded", before, "")
-
-    def _steps_done(self, call: Call, phase: str, ends: list[Body], message: str) -> Body:
-        return self._node(call, "Steps", phase, message=message, outboundNodes=[end["id"] for end in ends])
-
-    def _ends(self, node_id: str) -> list[Body]:
-        """The nodes after which a node is over: those that the next group hangs on."""
-        node = self.nodes[node_id]
-        if node["type"] == "Retry":
-            return self._ends(node["children"][-1])
-        if node["type"] == "Steps":
-            return [end for outbound in node.get("outboundNodes", ()) for end in self._ends(outbound)]
+    def ends(self, node: Body) -> list[Body]:
+        """The nodes after which a node is over: those that what comes next hangs on."""
+        children = node.get("children") or []
+        match node["type"]:
+            case "TaskGroup" if children:
+                return [end for child in self.children(node) for end in self.ends(child)]
+            case "Retry" if children:
+                return [self.nodes[children[-1]]]
+            case "Steps" | "DAG" | "Retry":
+                outbound = node.get("outboundNodes") or ()
+                return [end for each in outbound for end in self.ends(self.nodes[each])]
         return [node]
 
-    def _group(self, call: Call, steps_node: Body, group: list[Body], scope: dict[str, str | None]) -> Body:
-        """The node of a group of parallel steps; outputs of its steps come into the scope when it is done."""
-        node = self._node(call, "StepGroup", "Running")
-        for step in group:
-            name = f"{call.node_name}.{step['name']}"
-            try:
-                child = self._step(step, name, steps_node, scope)
-            except Unresolvable as error:
-                message = f"step group deemed errored due to child {name} error: {error}"
-                return self._node(call, "StepGroup", "Error", message=message)
-            self._link(node, child)
-        children = [self.nodes[child] for child in node.get("children", ())]
-        if any(child["phase"] not in DONE for child in children):
-            return node
-        for child in children:
-            if child["phase"] in FAILED:
-                return self._node(call, "StepGroup", "Failed", message=f"child '{child['id']}' failed")
-        for step, child in zip(group, children, strict=True):
-            scope |= self._outputs(step, child)
-        return self._node(call, "StepGroup", "Succeeded")
-
-    def _step(self, step: Body, name: str, steps_node: Body, scope: Scope) -> Body:
-        when = substitute(step.get("when") or "", scope)
-        if not should_execute(when):
-            call = Call(name, {"name": step["template"]}, steps_node)
-            return self._node(call, "Skipped", "Skipped", message=f"when '{when}' evaluated false")
-        given = (step.get("arguments") or {}).get("parameters") or ()
-        arguments = {
-            f"inputs.parameters.{p['name']}": None
-            if is_absent(p["value"], scope)
-            else substitute(p["value"], scope)
-            for p in given
-        }
-        return self.execute(step["template"], dict(self.globals) | arguments, name, steps_node)
-
-    def _outputs(self, step: Body, node: Body) -> dict[str, str | None]:
-        """What later steps may refer to; a skipped step has its defaults."""
-        declared = (self._templates[step["template"]].get("outputs") or {}).get("parameters") or ()
-        made = {p["name"]: p.get("value") for p in (node.get("outputs") or {}).get("parameters") or ()}
-        default = {p["name"]: p["valueFrom"].get("default") for p in declared}
-        return {
-            f"steps.{step['name']}.outputs.parameters.{name}": value
-            for name, value in (default | made).items()
-        }
-
-    @property
-    def globals(self) -> Scope:
-        """Tags that are known everywhere."""
-        meta = self.workflow["metadata"]
-        return {
-            "workflow.name": meta["name"],
-            "workflow.namespace": meta["namespace"],
-            "workflow.uid": meta["uid"],
-            **{f"workflow.parameters.{p['name']}": str(p["value"]) for p in parameters_of(self.spec)},
-        }
+    def add_globals(self, outputs: Body) -> None:
+        """Make outputs with a globalName known to the whole Workflow."""
+        for parameter in outputs.get("parameters") or ():
+            if parameter.get("globalName") and parameter.get("value") is not None:
+                self.globals[f"workflow.outputs.parameters.{parameter['globalName']}"] = parameter["value"]

@@ -1,9 +1,11 @@
-"""Reads what a Pod's container has written: its output parameters and its progress."""
+"""Reads what a Pod's container has written: its output parameters, its standard output and its progress."""
 
 from pathlib import Path
 
 from mlplane.api import Body
 from mlplane.local.podfolder import PodFolder, folder_of
+from mlplane.local.workflows.identity import MAIN_CONTAINER
+from mlplane.local.workflows.podoutputs import outputs_of, paths_of
 from mlplane.local.workflows.pods import PROGRESS_FILE
 from mlplane.local.workflows.podstates import PodState, is_over
 
@@ -12,23 +14,14 @@ OUTPUT_LIMIT = 256 * 1024
 PROGRESS_TAIL = 256
 
 
-def output_paths(workflow: Body) -> frozenset[str]:
-    """The files of all output parameters of a Workflow's templates."""
-    return frozenset(
-        parameter["valueFrom"]["path"]
-        for template in workflow["spec"].get("templates") or ()
-        for parameter in (template.get("outputs") or {}).get("parameters") or ()
-    )
-
-
-def state_of(pod: Body, paths: frozenset[str], state_root: Path) -> PodState:
-    """A Pod with its progress and, when it has ended, those of the output files that it has written."""
+def state_of(pod: Body, state_root: Path) -> PodState:
+    """A Pod with its progress and, when it has ended, what it was to put out and has written."""
     folder = folder_of(state_root, pod)
     progress = _last_line(folder.path_of(PROGRESS_FILE))
     if not is_over(pod):
         return PodState(pod, progress=progress)
     files, unreadable = {}, {}
-    for path in paths:
+    for path in paths_of(pod):
         try:
             content = _content(folder, path)
         except (OSError, ValueError) as error:
@@ -36,7 +29,8 @@ def state_of(pod: Body, paths: frozenset[str], state_root: Path) -> PodState:
         else:
             if content is not None:
                 files[path] = content
-    return PodState(pod, files, unreadable, progress)
+    stdout = _stdout(folder) if outputs_of(pod)["result"] else None
+    return PodState(pod, files, unreadable, progress, stdout)
 
 
 def _content(folder: PodFolder, path: str) -> str | None:
@@ -52,6 +46,12 @@ def _content(folder: PodFolder, path: str) -> str | None:
         )
         raise ValueError(message)
     return mapped.read_bytes().decode()
+
+
+def _stdout(folder: PodFolder) -> str | None:
+    """The standard output that the node has kept, which is not more than the node keeps."""
+    path = folder.stdout(MAIN_CONTAINER)
+    return path.read_bytes().decode(errors="replace") if path.exists() else None
 
 
 def _last_line(path: Path) -> str:

@@ -1,5 +1,7 @@
 """Discovery in both forms, and how it follows definitions."""
 
+import pytest
+
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -79,3 +81,34 @@ async def test_the_openapi_document_lets_kubectl_leave_validation_to_the_server(
 async def test_the_old_openapi_document_is_empty_but_there(api):
     async with api.session.get("/openapi/v2") as response:
         assert (response.status, await response.read()) == (200, b"\x0a\x032.0")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"), [("/apis", {"Accept": AGGREGATED}), ("/openapi/v3", {}), ("/openapi/v3/api/v1", {})]
+)
+async def test_a_client_that_has_a_document_is_not_sent_it_again(api, path, headers):
+    async with api.session.get(path, headers=headers) as response:
+        tag = response.headers["ETag"]
+        assert response.status == 200
+    async with api.session.get(path, headers=headers | {"If-None-Match": tag}) as response:
+        assert (response.status, await response.read()) == (304, b"")
+
+
+@pytest.mark.parametrize(("path", "headers"), [("/apis", {"Accept": AGGREGATED}), ("/openapi/v3", {})])
+async def test_a_new_kind_is_another_document(api, make_definition, path, headers):
+    async with api.session.get(path, headers=headers) as response:
+        tag = response.headers["ETag"]
+    crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    await api.ok("POST", crds, make_definition("gadgets", "Gadget"))
+    async with api.session.get(path, headers=headers | {"If-None-Match": tag}) as response:
+        assert response.status == 200
+        assert response.headers["ETag"] != tag
+
+
+async def test_the_index_of_openapi_leads_to_documents_that_never_change(api):
+    paths = (await api.ok("GET", "/openapi/v3"))["paths"]
+    url = paths["apis/shop.example.com/v1"]["serverRelativeURL"]
+    async with api.session.get(url) as response:
+        assert response.headers["Cache-Control"] == "public, immutable"
+    async with api.session.get(url.partition("?")[0]) as response:
+        assert response.headers["Cache-Control"] == "no-cache, private"

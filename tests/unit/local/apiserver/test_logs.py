@@ -1,10 +1,11 @@
 """Logs of containers: which lines, which container, when it ends."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from mlplane.local.apiserver import logs
+from mlplane.local.apiserver import logoptions, logs
 from mlplane.local.apiserver.statuses import ApiError
 
 
@@ -28,7 +29,7 @@ WAITING = {"waiting": {"reason": "PodInitializing"}}
 
 
 async def read(path, query, current):
-    options = logs.log_options(query, current())
+    options = logoptions.log_options(query, current())
     return b"".join([block async for block in logs.stream(path, options, current)])
 
 
@@ -60,7 +61,7 @@ async def test_following_reads_what_was_written_before_the_end_was_seen(tmp_path
 
 async def test_following_ends_when_the_pod_is_gone(tmp_path):
     (tmp_path / "log").write_text("one\n")
-    options = logs.log_options({"follow": "true"}, pod(RUNNING))
+    options = logoptions.log_options({"follow": "true"}, pod(RUNNING))
     async with asyncio.timeout(5):
         blocks = [b async for b in logs.stream(tmp_path / "log", options, lambda: None)]
     assert blocks == [b"one\n"]
@@ -73,23 +74,62 @@ async def test_following_ends_when_the_pod_is_gone(tmp_path):
         ({"container": "x"}, "container x is not valid for pod p"),
         ({"container": "c0", "previous": "true"}, "previous terminated container"),
         ({"container": "c0", "sinceSeconds": "5"}, "sinceSeconds is not supported"),
-        ({"container": "c0", "tailLines": "-1"}, "tailLines"),
+        ({"container": "c0", "timestamps": "true"}, "timestamps is not supported"),
+        ({"container": "c0", "tailLines": "many"}, 'strconv.ParseInt: parsing "many": invalid syntax'),
     ],
 )
 def test_what_cannot_be_shown_is_refused(query, words):
     with pytest.raises(ApiError) as refused:
-        logs.log_options(query, pod(RUNNING, WAITING))
+        logoptions.log_options(query, pod(RUNNING, WAITING))
     assert refused.value.code == 400
     assert words in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("query", "cause"),
+    [
+        ({"tailLines": "-1"}, "tailLines: Invalid value: -1: must be greater than or equal to 0"),
+        ({"limitBytes": "0"}, "limitBytes: Invalid value: 0: must be greater than 0"),
+        ({"sinceSeconds": "0"}, "sinceSeconds: Invalid value: 0: must be greater than 0"),
+        (
+            {"sinceSeconds": "1", "sinceTime": "2026-01-01T00:00:00Z"},
+            "[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_invalid(query, cause):
+    with pytest.raises(ApiError) as refused:
+        logoptions.log_options(query, pod(RUNNING))
+    assert refused.value.code == 422
+    assert refused.value.message == f'PodLogOptions "p" is invalid: {cause}'
+
+
+@pytest.mark.parametrize(
+    ("state", "file"), [(RUNNING, "c0.previous.log"), (ENDED, "c0.previous.log"), (WAITING, "c0.log")]
+)
+def test_the_previous_log_is_that_of_the_last_run_that_ended(state, file):
+    """While the next run is waited for, the last one's log is still in the place of the present one."""
+    current = pod(state, restart="Always")
+    current["status"]["containerStatuses"][0]["lastState"] = ENDED
+    options = logoptions.log_options({"previous": "true"}, current)
+    assert logs.file_of(Path("pods"), current, options) == Path("pods/u") / file
+
+
+async def test_the_previous_log_is_not_followed(tmp_path):
+    (tmp_path / "log").write_text("one\n")
+    current = pod(RUNNING, restart="Always")
+    current["status"]["containerStatuses"][0]["lastState"] = ENDED
+    async with asyncio.timeout(5):
+        found = await read(tmp_path / "log", {"previous": "true", "follow": "true"}, lambda: current)
+    assert found == b"one\n"
+
+
 def test_a_container_that_has_never_run_has_no_log():
-    options = logs.log_options({"container": "c1"}, pod(RUNNING, WAITING))
     with pytest.raises(ApiError, match="waiting to start: PodInitializing"):
-        logs.check_started(pod(RUNNING, WAITING), options)
+        logoptions.check_started(pod(RUNNING, WAITING), "c1")
 
 
 def test_a_container_that_waits_for_its_next_run_has_a_log():
     current = pod({"waiting": {"reason": "CrashLoopBackOff"}}, restart="Always")
     current["status"]["containerStatuses"][0]["lastState"] = ENDED
-    logs.check_started(current, logs.log_options({}, current))
+    logoptions.check_started(current, "c0")

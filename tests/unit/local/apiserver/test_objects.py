@@ -1,6 +1,7 @@
 """The rules of writes, beyond what kubectl shows."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -101,25 +102,29 @@ async def test_concurrent_creates_of_one_name_make_one_object(api):
     ("change", "status", "words"),
     [
         ({"apiVersion": "shop.example.com/v2"}, 400, "does not match the expected API version"),
-        ({"kind": "Gadget"}, 400, "does not match the expected kind"),
+        ({"kind": "Gadget"}, 422, 'kind: Invalid value: "Gadget": must be Widget'),
         ({"kind": None}, 400, "Object 'Kind' is missing"),
         (
             {"metadata": {"name": "a", "namespace": "other"}},
             400,
             "does not match the namespace sent on the request",
         ),
-        ({"metadata": {"name": "a", "resourceVersion": "5"}}, 400, "resourceVersion should not be set"),
         ({"metadata": {}}, 422, "name or generateName is required"),
         ({"metadata": {"name": "a", "labels": {"x": "two words"}}}, 422, "a valid label must be"),
-        ({"metadata": {"name": "a", "labels": {"x": 1}}}, 400, "must be a map of strings"),
+        (
+            {"metadata": {"name": "a", "labels": {"x": 1}}},
+            400,
+            "json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string",
+        ),
         (
             {"metadata": {"name": "a", "annotations": {"x": "y" * 300_000}}},
             422,
             "may not be more than 262144 bytes",
         ),
-        ({"metadata": {"name": "a", "ownerReferences": [{"kind": "X"}]}}, 422, "ownerReferences[0].uid"),
+        ({"metadata": {"name": "a", "ownerReferences": [{"kind": "X"}]}}, 422, "ownerReferences.uid"),
         ({"metadata": {"name": "a" * 254}}, 422, "must be no more than 253 characters"),
-        ({"metadata": "a"}, 400, "metadata: must be an object"),
+        ({"metadata": "a"}, 400, "json: cannot unmarshal string into Go value of type v1.ObjectMeta"),
+        ({"metadata": {"name": "a", "finalizers": ["a b"]}}, 422, "metadata.finalizers: Invalid value"),
         ({"spec": {"size": "large"}}, 422, "spec.size"),
     ],
 )
@@ -147,7 +152,65 @@ async def test_unknown_fields_are_refused_warned_of_or_dropped(api, widgets, wid
     ) as response:
         assert "Warning" not in response.headers
     _, _, message = await refused(api, "POST", f"{widgets}?fieldValidation=Loud", body)
-    assert 'supported values: "Ignore", "Strict", "Warn"' in message
+    assert 'supported values: "", "Ignore", "Strict", "Warn"' in message
+
+
+async def test_a_version_at_creation_is_an_error_of_the_server(api, widgets, widget):
+    status, answer = await api.ask("POST", widgets, widget("a", resourceVersion="5"))
+    assert (status, answer["message"]) == (500, "resourceVersion should not be set on objects to be created")
+    assert "reason" not in answer
+
+
+async def test_fields_that_are_given_twice_are_refused_or_warned_of(api, widgets, widget):
+    text = json.dumps(widget("a")).replace('"size": 1', '"size": 1, "size": 2')
+    _, _, message = await refused(api, "POST", f"{widgets}?fieldValidation=Strict", text.encode())
+    assert message.endswith('strict decoding error: duplicate field "spec.size"')
+    yaml = {"Content-Type": "application/yaml"}
+    body = "apiVersion: shop.example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec:\n  size: 1\n  size: 2\n"
+    async with api.session.post(widgets, data=body, headers=yaml) as response:
+        assert response.headers.getall("Warning") == ['299 - "line 6: key \\"size\\" already set in map"']
+        assert (await response.json())["spec"]["size"] == 2
+
+
+async def test_warnings_come_with_failures_too(api, widgets, widget):
+    body = widget("a", size=0) | {"extra": 1}
+    async with api.session.post(widgets, json=body) as response:
+        assert response.status == 422
+        assert response.headers.getall("Warning") == ['299 - "unknown field \\"extra\\""']
+
+
+async def test_a_patch_with_unknown_fields_is_refused_with_what_it_makes(api, widgets, widget):
+    await api.ok("POST", widgets, widget("a"))
+    path, kind = f"{widgets}/a?fieldValidation=Strict", "application/merge-patch+json"
+    status, answer = await api.ask("PATCH", path, {"spec": {"zz": 1}}, type=kind)
+    assert (status, answer["details"]["causes"][0]["field"]) == (422, "patch")
+    assert answer["message"].startswith(' "" is invalid: patch: Invalid value: "{\\"apiVersion\\":')
+    assert answer["message"].endswith('strict decoding error: unknown field "spec.zz"')
+
+
+async def test_metadata_that_stays_is_named_as_often_as_the_real_server_does(api, widgets, widget):
+    await api.ok("POST", widgets, widget("a"))
+    patch = {"metadata": {"uid": "z", "labels": {"a": "-"}}}
+    _, answer = await api.ask("PATCH", f"{widgets}/a", patch, type="application/merge-patch+json")
+    fields = [cause["field"] for cause in answer["details"]["causes"]]
+    assert (fields.count("metadata.uid"), fields.count("metadata.labels")) == (2, 3)
+    assert answer["message"].count("metadata.labels") == 1
+
+
+async def test_what_was_written_before_a_schema_changed_is_read_by_the_new_one(api, widgets, widget):
+    body = widget("a")
+    body["spec"]["size"] = 3
+    await api.ok("POST", widgets, body)
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.shop.example.com"
+    fields = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties"
+    ops = [
+        {"op": "add", "path": f"{fields}/weight", "value": {"type": "integer", "default": 5}},
+        {"op": "remove", "path": f"{fields}/size"},
+    ]
+    await api.ok("PATCH", path, ops, type="application/json-patch+json")
+    want = {"colour": "red", "weight": 5}
+    assert (await api.ok("GET", f"{widgets}/a"))["spec"] == want
+    assert [item["spec"] for item in (await api.ok("GET", widgets))["items"]] == [want]
 
 
 async def test_empty_metadata_says_nothing(api, widgets, widget):
@@ -160,12 +223,24 @@ async def test_an_apply_needs_a_manager_and_creates(api, widgets, widget):
     yaml = b"apiVersion: shop.example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: {size: 3}\n"
     kind = "application/apply-patch+yaml"
     status, _, message = await refused(api, "PATCH", f"{widgets}/a", yaml, type=kind)
-    assert (status, "is required for apply patch" in message) == (400, True)
+    assert (status, "is required for apply patch" in message) == (422, True)
     status, created = await api.ask("PATCH", f"{widgets}/a?fieldManager=me", yaml, type=kind)
     assert status == 201
     assert [entry["manager"] for entry in created["metadata"]["managedFields"]] == ["me"]
     status, again = await api.ask("PATCH", f"{widgets}/a?fieldManager=me", yaml, type=kind)
     assert (status, again) == (200, created)
+
+
+async def test_an_apply_with_the_uid_of_an_object_that_has_gone_makes_no_other(api, widgets, widget):
+    body = widget("one")
+    body["metadata"]["uid"] = "11111111-1111-1111-1111-111111111111"
+    path, apply = f"{widgets}/one?fieldManager=me", "application/apply-patch+yaml"
+    code, status = await api.ask("PATCH", path, body, type=apply)
+    assert (code, status["reason"]) == (409, "Conflict")
+    assert status["message"].endswith(
+        "uid mismatch: the provided object specified uid 11111111-1111-1111-1111-111111111111, "
+        "and no existing object was found"
+    )
 
 
 async def test_an_apply_to_the_status_writes_the_status(api, widgets, widget):

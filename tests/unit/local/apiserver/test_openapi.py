@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from mlplane.api.dataset import Dataset
+from mlplane.local.apiserver import coremodels
+from mlplane.local.apiserver.kinds import BUILTINS
 from mlplane.local.apiserver.openapi import document, index
 from mlplane.local.apiserver.registry import Resource
 from mlplane.schema.crds import crd_for
@@ -32,9 +34,11 @@ def datasets() -> Resource:
 
 
 def test_the_index_names_a_document_for_each_group_and_version() -> None:
-    paths = index([("", "v1"), ("mlplane.dev", "v1alpha1")])["paths"]
-    assert paths["api/v1"] == {"serverRelativeURL": "/openapi/v3/api/v1"}
-    assert paths["apis/mlplane.dev/v1alpha1"]["serverRelativeURL"] == "/openapi/v3/apis/mlplane.dev/v1alpha1"
+    paths = index({"api/v1": "A", "apis/mlplane.dev/v1alpha1": "B"})["paths"]
+    assert paths == {
+        "api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=A"},
+        "apis/mlplane.dev/v1alpha1": {"serverRelativeURL": "/openapi/v3/apis/mlplane.dev/v1alpha1?hash=B"},
+    }
 
 
 def references(value: Any) -> set[str]:
@@ -98,3 +102,36 @@ def test_paths_follow_scope_verbs_and_subresources() -> None:
     reviews = document("authorization.k8s.io", "v1", [CONFIG_MAPS, REVIEWS])["paths"]
     (path,) = reviews
     assert set(reviews[path]) == {"post", "parameters"}
+
+
+def test_the_fields_of_built_in_kinds_are_those_of_the_kubernetes_package() -> None:
+    """They change with it: ``python -m mlplane.local.apiserver.coremodels`` writes them anew."""
+    assert coremodels.FILE.read_text() == coremodels.text_of_package()
+
+
+POD = ("", "v1", Resource("", "v1", "pods", "Pod", "pod", namespaced=True))
+
+
+def test_a_pod_is_explained_to_its_depths() -> None:
+    group, version, resource = POD
+    schemas = document(group, version, [resource])["components"]["schemas"]
+    container = schemas["io.k8s.api.core.v1.Container"]["properties"]
+    assert container["image"] == {"type": "string", "description": "Container image name."}
+    assert container["securityContext"]["allOf"][0]["$ref"].endswith(".SecurityContext")
+    assert schemas["io.k8s.api.core.v1.HTTPGetAction"]["properties"]["path"]["type"] == "string"
+    requests = schemas["io.k8s.api.core.v1.ResourceRequirements"]["properties"]["requests"]
+    assert requests["additionalProperties"] == {"type": "string"}
+    assert set(schemas["io.k8s.api.core.v1.Pod"]["properties"]) == {
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "status",
+    }
+
+
+@pytest.mark.parametrize("resource", [each for each in BUILTINS if "list" in each.verbs])
+def test_every_document_of_a_built_in_kind_is_whole(resource: Resource) -> None:
+    whole = document(resource.group, resource.version, [resource])
+    names = {f"#/components/schemas/{name}" for name in whole["components"]["schemas"]}
+    assert references(whole) <= names

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mlplane.local.apiserver.patches import json_patch, merge_patch, strategic_merge_patch
 from mlplane.local.apiserver.statuses import ApiError
 
+UNFIT = "the server rejected our request due to an error in our request"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
@@ -181,3 +182,69 @@ def test_ports_of_a_service_merge_by_port_and_those_of_a_container_by_container_
     assert patched["spec"]["ports"] == [{"port": 80, "name": "b"}]
     with pytest.raises(ApiError, match="does not contain declared merge key: containerPort"):
         strategic_merge_patch(service, {"spec": {"ports": [{"port": 80}]}}, "Pod")
+
+
+@pytest.mark.parametrize(
+    ("ops", "want"),
+    [
+        ([{"op": "test", "path": "/nope", "value": None}], {}),
+        ([{"op": "add", "path": "/list/01", "value": "x"}], {"list": ["a", "x", "b"]}),
+        ([{"op": "remove", "path": "/list/-1"}], {"list": ["a"]}),
+        ([{"op": "add", "path": "odd/size", "value": 1}], {"size": 1}),
+        ([{"op": "move", "from": "/list/0", "path": "/list/1"}], {"list": ["b", "a"]}),
+        (None, {}),
+    ],
+)
+def test_a_json_patch_has_the_habits_of_the_real_servers_library(ops: Any, want: Any) -> None:
+    target = {"kind": "A", "list": ["a", "b"]}
+    assert json_patch(target, ops) == target | want
+    assert target == {"kind": "A", "list": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("ops", "code", "message"),
+    [
+        (
+            {},
+            400,
+            "error decoding patch: json: cannot unmarshal object into Go value of type "
+            "[]handlers.jsonPatchOp",
+        ),
+        (
+            [5],
+            400,
+            "error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp",
+        ),
+        (
+            [{"op": "foo", "path": "/a"}],
+            400,
+            'invalid operation {"op":"foo","path":"/a"}: unsupported operation',
+        ),
+        (
+            [{"op": "add", "path": "/a"}],
+            400,
+            'invalid operation {"op":"add","path":"/a"}: failed to decode \'value\': operation, missing '
+            "value field: missing value",
+        ),
+        (
+            [{"op": "test", "path": "/n", "value": 3.0}],
+            422,
+            UNFIT,
+        ),
+        (
+            [{"op": "remove", "path": "/x"}],
+            422,
+            UNFIT,
+        ),
+        (
+            [{"op": "add", "path": "/a/b", "value": 1}],
+            422,
+            UNFIT,
+        ),
+    ],
+)
+def test_a_json_patch_that_is_none_or_does_not_fit_is_refused(ops: Any, code: int, message: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        json_patch({"kind": "A", "n": 3}, ops)
+    assert (caught.value.code, caught.value.message) == (code, message)
+    assert caught.value.to_status()["details"] == {} if code == 422 else True

@@ -139,6 +139,25 @@ def test_each_kind_that_kubectl_sends_is_understood(kind: str, fields: Any, want
     assert decode(request("g/v1", kind, *fields)) == {"apiVersion": "g/v1", "kind": kind} | want
 
 
+def test_a_service_as_kubectl_creates_it() -> None:
+    number, name = message((1, 0), (2, 81), (3, "")), message((1, 1), (2, 0), (3, "http"))
+    ports = [
+        message((1, "a"), (2, "TCP"), (3, 80), (4, number), (5, 0)),
+        message((3, 90), (4, name), (5, 30100)),
+    ]
+    spec = message(
+        *((1, port) for port in ports), (2, message((1, "app"), (2, "x"))), (4, "NodePort"), (13, 0)
+    )
+    assert decode(request("v1", "Service", (1, message((1, "x"))), (2, spec)))["spec"] == {
+        "ports": [
+            {"name": "a", "protocol": "TCP", "port": 80, "targetPort": 81},
+            {"port": 90, "targetPort": "http", "nodePort": 30100},
+        ],
+        "selector": {"app": "x"},
+        "type": "NodePort",
+    }
+
+
 def test_unknown_fields_are_skipped() -> None:
     fixed = varint(20 << 3 | 1) + b"12345678" + varint(21 << 3 | 5) + b"1234"
     data = MAGIC + message((1, message((1, "v1"), (2, "ConfigMap")))) + field(2, fixed + field(22, "x"))

@@ -1,6 +1,7 @@
 """The gateway as a real server between real clients and real backends."""
 
 import asyncio
+import io
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -70,6 +71,10 @@ async def test_a_request_reaches_the_backend_and_its_answer_the_client(ask: Any)
     assert seen["headers"]["X-Forwarded-For"] == "127.0.0.1"
     assert seen["headers"]["X-Forwarded-Host"] == f"{HOST}:{port}"
     assert seen["headers"]["X-Forwarded-Proto"] == "http"
+    assert (seen["headers"]["KServe-Isvc-Namespace"], seen["headers"]["KServe-Isvc-Name"]) == (
+        "default",
+        "digits",
+    )
 
 
 async def test_headers_of_one_connection_stay_there(ask: Any) -> None:
@@ -118,7 +123,7 @@ async def test_a_silent_backend_is_504(ask: Any) -> None:
     async with backend(silent) as one, gateway(table(one, timeout=0.1), 0) as port:
         async with ask(port) as answer:
             assert answer.status == 504
-            assert "silent for 0.1 s" in (await answer.json())["error"]
+            assert "took more than 0.1 s" in (await answer.json())["error"]
         release.set()
 
 
@@ -138,6 +143,78 @@ async def test_a_backend_that_breaks_off_is_502_and_is_not_asked_twice(ask: Any)
     ):
         assert answer.status == 502
     assert asked == [b"x"]
+
+
+async def test_a_question_that_changes_nothing_is_asked_again_elsewhere(ask: Any) -> None:
+    async def broken(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with backend(broken) as one, backend(echo) as two, gateway(table(one, two), 0) as port:
+        for _ in range(4):
+            async with ask(port) as answer:
+                assert answer.status == 202
+
+
+async def test_a_body_that_is_too_large_is_413_whether_it_says_so_or_not(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlplane.local.inference.gateway.MAX_BODY_BYTES", 2**20)
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b"x" * 2**15
+
+    async with backend(echo) as one, gateway(table(one), 0) as port:
+        for data in (io.BytesIO(b"x" * (2**20 + 1)), parts()):
+            async with ask(port, method="POST", data=data) as answer:
+                assert answer.status == 413
+                assert "larger than 1 MiB" in (await answer.json())["error"]
+        async with ask(port, method="POST", data=io.BytesIO(b"x" * 2**20)) as answer:
+            assert answer.status == 202
+
+
+async def test_a_client_that_asks_before_it_sends_is_told_to_go_on() -> None:
+    async with backend(echo) as one, gateway(table(one), 0) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        writer.write(head.encode())
+        assert await reader.readline() == b"HTTP/1.1 100 Continue\r\n"
+        await reader.readline()
+        writer.write(b"hello")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 202")
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_connections_are_kept_on_both_sides(ask: Any) -> None:
+    peers = set()
+
+    async def who(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    async with backend(who) as one, gateway(table(one), 0) as port:
+        for _ in range(5):
+            async with ask(port) as answer:
+                assert answer.headers.get("Connection") is None
+    assert len(peers) == 1
+
+
+async def test_requests_are_split_as_the_weights_say(ask: Any) -> None:
+    async def canary(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=299)
+
+    async with backend(echo) as one, backend(canary) as two:
+        split = Table({HOST: Route("default/digits", (Weighted(80, (one,)), Weighted(20, (two,))))})
+        async with gateway(split, 0) as port:
+            statuses = []
+            for _ in range(100):
+                async with ask(port) as answer:
+                    statuses.append(answer.status)
+    assert (statuses.count(202), statuses.count(299)) == (80, 20)
 
 
 async def test_bodies_are_streamed_both_ways(ask: Any) -> None:

@@ -19,6 +19,7 @@ def test_an_ordinary_container_is_taken(make_pod):
     container = {
         "volumeMounts": mounts,
         "readinessProbe": probe,
+        "startupProbe": {"tcpSocket": {"port": 8080}},
         "resources": {"limits": {}},
         "securityContext": {},
     }
@@ -53,7 +54,7 @@ def test_other_images_are_refused_as_by_a_registry(make_pod, image):
         (
             {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
             [{"name": "v", "hostPath": {"path": "/"}}],
-            "volume 'v' is hostPath; allowed are emptyDir and configMap",
+            "volume 'v' is hostPath; allowed are emptyDir, configMap and downwardAPI",
         ),
         (
             {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
@@ -65,7 +66,7 @@ def test_other_images_are_refused_as_by_a_registry(make_pod, image):
             [{"name": "v", "emptyDir": {}}],
             "has a subPath",
         ),
-        ({"livenessProbe": {"exec": {}}}, [], "livenessProbe must be httpGet"),
+        ({"livenessProbe": {"exec": {}}}, [], "livenessProbe must be httpGet or tcpSocket"),
         ({"envFrom": [{}]}, [], "envFrom is not supported"),
         ({"lifecycle": {"preStop": {}}}, [], "lifecycle is not supported"),
     ],

@@ -125,6 +125,13 @@ def test_an_ended_container_has_its_exit_code_and_times(make_pod):
     assert found["phase"] == "Failed"
 
 
+def test_a_container_that_used_too_much_memory_says_so(make_pod):
+    pod = make_pod(restartPolicy="Never")
+    made = status(pod, Observed({"c0": (exited(137, out_of_memory=True),)}))
+    ended = made["containerStatuses"][0]["state"]["terminated"]
+    assert (made["phase"], ended["reason"], ended["exitCode"]) == ("Failed", "OOMKilled", 137)
+
+
 def test_a_container_that_cannot_start_waits_and_says_why(make_pod):
     refused = {"c0": CannotStart("ErrImagePull", "not here")}
     found = status(make_pod(), Observed(refused=refused))

@@ -76,13 +76,20 @@ class World:
     clock: int = 0
     last: Advance | None = None
 
-    def step(self, violations: tuple[str, ...] = ()) -> Body:
+    def step(self, violations: tuple[str, ...] = (), *, is_killed: bool = False) -> Body:
+        """One pass; an engine that is killed has made its Pods and not written its status."""
         self.clock += 1
-        self.last = advance(self.workflow, self.pods, list(violations), f"2026-01-01T00:00:{self.clock:02d}Z")
+        self.last = advance(self.workflow, self.pods, list(violations), self.now())
         for pod in self.last.create:
             self.pods[pod["metadata"]["name"]] = PodState(pod | {"status": {"phase": "Pending"}})
-        self.workflow = deepcopy(self.workflow) | {"status": deepcopy(self.last.status)}
+        if not is_killed:
+            self.workflow = deepcopy(self.workflow) | {"status": deepcopy(self.last.status)}
         return self.last.status
+
+    def now(self, after: int = 0) -> str:
+        """The time, or so many seconds after it."""
+        minutes, seconds = divmod(self.clock + after, 60)
+        return f"2026-01-01T00:{minutes:02d}:{seconds:02d}Z"
 
     def created(self) -> list[str]:
         """Node names of the Pods that the last step asked for."""
@@ -96,24 +103,63 @@ class World:
             if p.body["metadata"]["annotations"]["workflows.argoproj.io/node-name"] == node_name
         )
 
-    def becomes(self, node_name: str, status: Body, files: Body | None = None, progress: str = "") -> None:
+    def becomes(
+        self,
+        node_name: str,
+        status: Body,
+        files: Body | None = None,
+        progress: str = "",
+        stdout: str | None = None,
+    ) -> None:
         body = self.pod(node_name) | {"status": status}
         paths = {f"/mnt/mlplane/out/{k}": v for k, v in (files or {}).items()}
-        self.pods[body["metadata"]["name"]] = PodState(body, paths, {}, progress)
+        self.pods[body["metadata"]["name"]] = PodState(body, paths, {}, progress, stdout)
 
     def runs(self, node_name: str, progress: str = "") -> None:
         self.becomes(node_name, {"phase": "Running"}, progress=progress)
 
-    def ends(self, node_name: str, code: int = 0, **files: str) -> None:
+    def ends(
+        self,
+        node_name: str,
+        code: int = 0,
+        *,
+        at: str = "2026-01-01T00:00:59Z",
+        stdout: str | None = None,
+        **files: str,
+    ) -> None:
         ended = {
             "exitCode": code,
             "reason": "Completed" if code == 0 else "Error",
-            "finishedAt": "2026-01-01T00:00:59Z",
+            "finishedAt": at,
         }
         containers = [{"name": "main", "state": {"terminated": ended}}]
         self.becomes(
-            node_name, {"phase": "Failed" if code else "Succeeded", "containerStatuses": containers}, files
+            node_name,
+            {"phase": "Failed" if code else "Succeeded", "containerStatuses": containers},
+            files,
+            stdout=stdout,
         )
+
+    def all_end(self, **codes: int) -> None:
+        """End all Pods that run, and go on until nothing more begins; codes by the displayName of nodes."""
+        while True:
+            self.step()
+            names = [
+                n["name"] for n in self.nodes() if n["type"] == "Pod" and n["phase"] in ("Pending", "Running")
+            ]
+            names = [name for name in names if self.has_pod(name)]
+            if not names:
+                return
+            for name in names:
+                shown = next(n["displayName"] for n in self.nodes() if n["name"] == name)
+                self.ends(name, codes.get(shown, 0), at=self.now())
+
+    def has_pod(self, node_name: str) -> bool:
+        key = "workflows.argoproj.io/node-name"
+        return any(p.body["metadata"]["annotations"][key] == node_name for p in self.pods.values())
+
+    def nodes(self) -> list[Body]:
+        return list(self.workflow["status"]["nodes"].values())
 
     def is_lost(self, node_name: str, reason: str = "NodeLost") -> None:
         self.becomes(node_name, {"phase": "Failed", "reason": reason, "message": "it was lost"})
@@ -149,3 +195,18 @@ def make_container() -> Callable[..., Body]:
 @pytest.fixture
 def make_output() -> Callable[..., Body]:
     return output
+
+
+@pytest.fixture
+def make_dag() -> Callable[..., Body]:
+    """A Workflow of one DAG, whose tasks all call a container template ``t`` unless they say otherwise."""
+
+    def make(*tasks: Body, dag: Body | None = None, templates: tuple[Body, ...] = (), **spec: Any) -> Body:
+        made = workflow([], container("t"), *templates, **spec)
+        made["spec"]["templates"][0] = {
+            "name": "main",
+            "dag": {"tasks": [{"template": "t", **task} for task in tasks], **(dag or {})},
+        }
+        return made
+
+    return make

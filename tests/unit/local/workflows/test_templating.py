@@ -1,5 +1,7 @@
 """Tags and conditions."""
 
+import re
+
 import pytest
 
 from mlplane.local.workflows.templating import Unresolvable, should_execute, substitute, tags_of
@@ -44,13 +46,36 @@ def test_json_in_a_string_is_left_alone():
         ("1 == 1.0", True),
         ("'true' == true", False),
         ("1 == '1'", False),
+        ("true", True),
+        ("!(a == b)", True),
+        ("a < b", True),
+        ("2 >= 10", False),
+        ("heads =~ 'hea.*'", True),
+        ("heads !~ tails", True),
+        ("a in (a, b)", True),
+        ("a == b || (c == c && 3 > 2)", True),
+        ("1 + 2 * 3 == 7", True),
+        ("true ? false : true", False),
     ],
 )
 def test_conditions_compare_as_argo_does(when, want):
     assert should_execute(when) == want
 
 
-@pytest.mark.parametrize("when", ["true", " == false", "a == b == c", "a < b", "a && b", "sha256:1 == x"])
-def test_other_conditions_are_refused_with_a_hint(when):
+@pytest.mark.parametrize("when", [" == false", "sha256:1 == x", "a == ", "(a == b", "a b"])
+def test_what_is_no_condition_is_refused_with_a_hint(when):
     with pytest.raises(Unresolvable, match=r"Invalid 'when' expression .*quotes"):
+        should_execute(when)
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("a && b", "Failed to evaluate 'when' expresion 'a && b'"),
+        ("flip-coin == x", "cannot be used with the modifier '-'"),
+        ("maybe", "Expected boolean evaluation for 'maybe'. Got maybe"),
+    ],
+)
+def test_a_condition_that_has_no_truth_says_why(when, why):
+    with pytest.raises(Unresolvable, match=re.escape(why)):
         should_execute(when)

@@ -1,0 +1,138 @@
+"""Many crash points: which there are, in which order they are tried, and what came of them."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import count, zip_longest
+from pathlib import Path
+
+from faults.crash import oracle
+from faults.crash.scenarios import SCENARIOS, Scenario
+from faults.crash.variant import Outcome, make_template, tell
+from faults.crash.world import PARTS, PROCESSES, Point
+
+Case = tuple[str, Point]
+"""A scenario and a crash in it."""
+
+
+@dataclass
+class Campaign:
+    """References and outcomes so far. Folders of planes that failed stay in ``folder``."""
+
+    folder: Path
+    quiet_s: float
+    jobs: int
+    references: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def template(self) -> Path:
+        return self.folder / "template"
+
+    async def prepare(self, scenarios: Iterable[str], times: int = 2) -> None:
+        """Tell each story without a crash; more than once, to know what differs by itself."""
+        if not self.template.exists():
+            await make_template(self.template)
+        for name in scenarios:
+            if SCENARIOS[name].is_real:  # the one time that it trains
+                await self._tell(SCENARIOS[name])
+        stories = [SCENARIOS[name] for name in scenarios for _ in range(times)]
+        await _side_by_side(self.jobs, (self._refer(story) for story in stories))
+
+    async def _refer(self, story: Scenario) -> None:
+        outcome = await self._tell(story)
+        known = self.references.setdefault(outcome.scenario, outcome)
+        known.faults += [] if known is outcome else [*outcome.faults, *_different(known, outcome)]
+        known.setbacks |= outcome.setbacks
+        known.writes = {part: max(known.writes[part], outcome.writes[part]) for part in PARTS}
+
+    async def run(self, cases: Iterable[Case], report: Callable[[Outcome], None] = lambda _: None) -> None:
+        """Try crash points, in this order, some at a time; the iterator may end early, when time is up."""
+
+        async def try_(name: str, point: Point) -> None:
+            outcome = await self._tell(SCENARIOS[name], point)
+            self.outcomes.append(outcome)
+            report(outcome)
+
+        await _side_by_side(self.jobs, (try_(*case) for case in cases))
+
+    async def _tell(self, scenario: Scenario, point: Point | None = None) -> Outcome:
+        root = self.folder / f"{scenario.name}-{str(point).replace(':', '-')}-{next(self._numbers)}"
+        reference = self.references[scenario.name] if point else None
+        try:
+            outcome = await tell(scenario, self.template, root, self.quiet_s, point, reference)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other points are tried
+            outcome = Outcome(scenario.name, point, faults=[repr(error)])
+        if not outcome.faults:
+            await asyncio.to_thread(shutil.rmtree, root)
+        return outcome
+
+
+def cases(references: dict[str, Outcome]) -> list[Case]:
+    """Every crash point of every scenario, ordered so that any first part of them is spread over all."""
+    rows = [
+        [(name, point) for point in points(reference.writes, part)]
+        for name, reference in references.items()
+        for part in PARTS
+    ]
+    return [case for column in zip_longest(*rows) for case in column if case is not None]
+
+
+def points(writes: dict[str, int], part: str) -> list[Point]:
+    """The crash points of a process, before and after each write; neighbours come late after each other."""
+    sides = (True,) if part == "collector" else (False, True)
+    every = [Point(part, number, after) for number in range(1, writes[part] + 1) for after in sides]
+    return [every[index] for index in _spread(len(every))]
+
+
+def sampled() -> list[tuple[str, str]]:
+    """The scenarios of the sample, those whose containers do not train, each with two processes in turn."""
+    scenarios = [name for name, scenario in SCENARIOS.items() if not scenario.is_real]
+    return [
+        (name, PROCESSES[(row + column) % len(PROCESSES)])
+        for row, name in enumerate(scenarios)
+        for column in (0, 1)
+    ]
+
+
+def sample(references: dict[str, Outcome]) -> list[Case]:
+    """One crash point for each of ``sampled``: together they are early, late, before and after.
+
+    They follow from the places in the table and the number of writes, so the same are chosen each time.
+    """
+    chosen = []
+    for index, (name, part) in enumerate(sampled()):
+        write = 1 + int(_radical_inverse(index + 1) * references[name].writes[part])
+        chosen.append((name, Point(part, write, after=index % 4 in (1, 2))))
+    return chosen
+
+
+def _spread(size: int) -> list[int]:
+    """The numbers below ``size``, each first part of them spread evenly."""
+    return sorted(range(size), key=lambda number: _radical_inverse(number + 1))
+
+
+def _radical_inverse(number: int) -> float:
+    """The binary digits of a number mirrored at the point: 0.5, 0.25, 0.75, 0.125 …"""
+    return int(f"{number:b}"[::-1], 2) / (1 << number.bit_length())
+
+
+def _different(one: Outcome, other: Outcome) -> Iterator[str]:
+    """What differs between two references, which must not be."""
+    for what in oracle.differences([one.state, one.counts], [other.state, other.counts]):
+        yield f"two runs without a crash differ: {what}"
+
+
+async def _side_by_side(jobs: int, work: Iterable[Awaitable[None]]) -> None:
+    """Do the work in its order, some of it at a time."""
+    waiting = iter(work)
+
+    async def worker() -> None:
+        for task in waiting:
+            await task
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(jobs):
+            group.create_task(worker())
