@@ -37,7 +37,8 @@ demo: env
 
 test: env
 	$(BIN)/python -m pytest tests/unit tests/golden tests/architecture tests/docs $(UPSTREAM) -n 2
-	$(BIN)/python -m pytest tests/integration tests/conformance tests/faults tests/e2e
+	$(BIN)/python -m pytest tests/integration tests/conformance -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/faults tests/e2e
 
 # On a cluster that is not ours; KUBECONFIG has to be of somebody who may do everything, and named here.
 story: env

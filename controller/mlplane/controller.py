@@ -91,12 +91,15 @@ async def _run(settings: Settings, namespace: str | None, liveness: str | None) 
     async with AsyncExitStack() as stack:
         cluster = await stack.enter_async_context(connect())
         leadership = Leadership(cluster, _lease(namespace), _identity())
-        engine = Engine(cluster, RECONCILERS, settings, namespace=namespace, guard=leadership.require)
+        engine = Engine(cluster, RECONCILERS, settings, namespace=namespace, guard=leadership.held)
         looks = Looks(cluster, watched(namespace), engine.wake, anew.set)
-        await stack.enter_async_context(answering(liveness, looks.troubles))
+
+        def troubles() -> list[str]:
+            return [*leadership.troubles(), *looks.troubles()]
+
+        await stack.enter_async_context(answering(liveness, troubles))
         await _wait_for_kinds(cluster, watched(namespace))
         log.info("controller is up, in %s", f"namespace {namespace}" if namespace else "all namespaces")
-        await leadership.acquire()
 
         def tell(body: Body, gone: bool) -> None:  # noqa: FBT001
             try:
@@ -106,6 +109,7 @@ async def _run(settings: Settings, namespace: str | None, liveness: str | None) 
                 log.exception("a watch told of something that is no object")
 
         try:
+            await leadership.acquire()
             async with asyncio.TaskGroup() as group:
                 group.create_task(leadership.keep(), name="lease")
                 group.create_task(engine.run(), name="engine")

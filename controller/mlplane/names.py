@@ -69,6 +69,8 @@ RUNNING = "Running"
 SERVING = "Serving"
 SUCCEEDED = "Succeeded"
 """Complete or Failed does not apply, because the other one does, or because all went well."""
+UNREADABLE_EVALUATION = "UnreadableEvaluation"
+"""An Evaluation that may be the newest cannot be read, and could be a rejection."""
 API_ERROR = "ApiError"
 """The API server refused what the controller applied; the message holds its words."""
 

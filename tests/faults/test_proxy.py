@@ -130,7 +130,7 @@ async def test_a_log_is_followed_line_by_line(through, server, direct):
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "p", "namespace": "default"},
-        "spec": {"containers": [{"name": "main", "image": "i"}]},
+        "spec": {"nodeName": "a-node", "containers": [{"name": "main", "image": "i"}]},
     }
     made = await direct.create(pod, manager="test")
     state = {"name": "main", "state": {"running": {}}}

@@ -1,6 +1,7 @@
 """Make the world as a plan says: create, then apply. Called by ``loop``."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from mlplane.adapters.children import controller_of
 from mlplane.api.meta import Body
@@ -11,32 +12,39 @@ from mlplane.errors import Terminal, Transient
 from mlplane.names import CONTROLLER_MANAGER
 from mlplane.reconcilers.plan import Plan
 
+Guard = Callable[[], AbstractAsyncContextManager[None]]
+"""Each write is made within one. It raises if this process may not write, and breaks off what takes so long
+that it may not any more: a write may be sent long after it was begun, by a client that obeys Retry-After.
+"""
 
-def unguarded() -> None:
+
+def unguarded() -> AbstractAsyncContextManager[None]:
     """The guard of an engine that works alone."""
+    return nullcontext()
 
 
-async def act(cluster: Cluster, plan: Plan, guard: Callable[[], None] = unguarded) -> None:
+async def act(cluster: Cluster, plan: Plan, guard: Guard = unguarded) -> None:
     """Create and apply the plan's objects, in order; the first failure ends it.
 
     Args:
         cluster: Where.
         plan: What.
-        guard: Called before each write; raises if this process may not write any more.
+        guard: Around each write.
 
     Raises:
         Transient: Another try may help.
         Terminal: The server refused an object, or its name is taken by something else.
     """
     for body in plan.create:
-        guard()
-        if await cluster.create(body, manager=CONTROLLER_MANAGER) is None:
+        async with guard():
+            made = await cluster.create(body, manager=CONTROLLER_MANAGER)
+        if made is None:
             await _require_ours(cluster, body)
     for body in plan.apply:
-        guard()
         # What was not there when it was decided may be somebody's now: that is not to be taken over.
         known = "resourceVersion" in body["metadata"]
-        await cluster.apply(body, manager=CONTROLLER_MANAGER, force=known)
+        async with guard():
+            await cluster.apply(body, manager=CONTROLLER_MANAGER, force=known)
 
 
 async def _require_ours(cluster: Cluster, wanted: Body) -> None:

@@ -36,6 +36,20 @@ class Pace:
 
     One that still tells of other objects is catching up: a first list of thousands takes a while.
     """
+    longest: float = 60.0
+    """For how long a watch may miss something before watches are begun anew, whatever else it tells."""
+
+    def is_up(self, since: float, *, heard: float, begun: float, now: float) -> bool:
+        """Whether watches are to be begun anew for what one has missed. Times are on one monotonic clock.
+
+        Args:
+            since: When it was first missed.
+            heard: When that watch last told of anything.
+            begun: When watches were last begun anew.
+            now: The present.
+        """
+        silent = now - max(since, heard, begun) > self.patience
+        return silent or now - max(since, begun) > self.longest
 
 
 UNHURRIED = Pace()
@@ -100,8 +114,8 @@ class Looks:
         self._note(query, missed)
         for ref in missing:
             self._wake(_stub(ref))
-        last = max(self._begun, self._heard.get(query, self._begun))
-        if any(now - max(one.since, last) > self._pace.patience for one in missed.values()):
+        heard, begun = self._heard.get(query, self._begun), self._begun
+        if any(self._pace.is_up(m.since, heard=heard, begun=begun, now=now) for m in missed.values()):
             self._begun = now
             self._begin_anew()
         return missing

@@ -18,7 +18,7 @@ from mlplane.api.meta import Body
 from mlplane.api.refs import Query, Ref, ref_of
 from mlplane.cluster.port import Cluster
 from mlplane.cluster.presence import is_still_there
-from mlplane.engine.act import act, unguarded
+from mlplane.engine.act import Guard, act, unguarded
 from mlplane.engine.commit import commit
 from mlplane.engine.interests import Interests
 from mlplane.engine.observe import observe
@@ -52,9 +52,9 @@ class Engine:
         namespace: str | None = None,
         clock: Callable[[], datetime] = utc_now,
         resync: timedelta = RESYNC,
-        guard: Callable[[], None] = unguarded,
+        guard: Guard = unguarded,
     ) -> None:
-        """``namespace`` limits the periodic look at all objects; ``guard`` is asked before each write."""
+        """``namespace`` limits the periodic look at all objects; ``guard`` is around each write."""
         self._cluster = cluster
         self._settings = settings
         self._namespace = namespace
@@ -119,9 +119,9 @@ class Engine:
             log.warning("%s: %s: %s", ref_of(body), reason, message)
 
     async def _conclude(self, body: Body, status: Body) -> bool:
-        self._guard()
         try:
-            return await commit(self._cluster, body, status)
+            async with self._guard():
+                return await commit(self._cluster, body, status)
         except Terminal as error:
             if not is_trouble(status):
                 await self._report(body, names.API_ERROR, str(error))

@@ -7,15 +7,31 @@ from pathlib import Path
 
 from mlplane import names
 from mlplane.api import Body
+from mlplane.errors import InvalidInput
 
 PREFIXES = (names.WORK_DIR, names.MODEL_DIR)
 _MAPPED = re.compile(r"(?:(?<=file://)|(?<![\w./-]))(" + "|".join(map(re.escape, PREFIXES)) + r")(?![\w.-])")
 """A prefix as a whole path or followed by more of one, at the start of a path or of a file URL."""
 
 
+def is_file_name(name: str) -> bool:
+    """Whether a name can be that of a file in a folder, and leads nowhere else."""
+    return name not in ("", ".", "..") and not {"/", "\0"} & set(name)
+
+
+def _plain(container: str) -> str:
+    if not is_file_name(container):
+        message = f"container name {container!r} cannot be that of a file; use letters, digits and '-'"
+        raise InvalidInput(message)
+    return container
+
+
 @dataclass(frozen=True)
 class PodFolder:
-    """The folder of one pod: ``<state>/pods/<uid>``."""
+    """The folder of one pod: ``<state>/pods/<uid>``.
+
+    What asks for a path of a container raises InvalidInput if its name could lead out of the folder.
+    """
 
     root: Path
 
@@ -29,19 +45,19 @@ class PodFolder:
 
     def log(self, container: str) -> Path:
         """Standard output and error of a container's present attempt."""
-        return self.root / f"{container}.log"
+        return self.root / f"{_plain(container)}.log"
 
     def previous_log(self, container: str) -> Path:
         """The same of the attempt before."""
-        return self.root / f"{container}.previous.log"
+        return self.root / f"{_plain(container)}.previous.log"
 
     def stdout(self, container: str) -> Path:
         """Standard output alone of a container's present attempt, if its Pod asks for it."""
-        return self.root / f"{container}.stdout"
+        return self.root / f"{_plain(container)}.stdout"
 
     def attempts(self, container: str) -> Path:
         """The folder that holds one run folder for each attempt, named by its number from 0."""
-        return self.root / "run" / container
+        return self.root / "run" / _plain(container)
 
     @property
     def verdict(self) -> Path:

@@ -95,7 +95,8 @@ def _not_approved(version: Body) -> Waiting | Stalled:
     """A verdict stays as it is until a person acts; a missing one may still come."""
     approved = of(version, names.APPROVED) or {}
     why = text(approved.get("message")) or "it has not been looked at yet"
-    state = Stalled if approved.get("reason") == names.GATE_FAILED else Waiting
+    verdicts = (names.GATE_FAILED, names.UNREADABLE_EVALUATION)
+    state = Stalled if approved.get("reason") in verdicts else Waiting
     return state(
         names.MODEL_VERSION_NOT_APPROVED,
         f"ModelVersion {named(version)} may not be served: {why}",

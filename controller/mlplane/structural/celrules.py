@@ -67,35 +67,39 @@ class Rules:
         """Whether there is any rule here or below."""
         return bool(self.here or self.properties or self.values or self.items)
 
-    def check(self, value: Any, old: Any = None, path: Path = ()) -> Iterator[Cause]:
+    def check(
+        self, value: Any, old: Any = None, path: Path = (), forgiven: list[Cause] | None = None
+    ) -> Iterator[Cause]:
         """Every rule that does not hold for a value that satisfies the schema.
 
         Args:
             value: The new value.
             old: The value before; None when nothing corresponds, which leaves transition rules out.
             path: Where the value stands.
+            forgiven: Gets the rules that do not hold for what was there before: it is not judged again.
         """
         if value is None:
             return
+        forgiven = [] if forgiven is None else forgiven
         if self.here:
-            yield from self._check_here(value, old, path)
+            yield from self._check_here(value, old, path, forgiven)
         if isinstance(value, dict):
-            yield from self._check_fields(value, old if isinstance(old, dict) else {}, path)
+            yield from self._check_fields(value, old if isinstance(old, dict) else {}, path, forgiven)
         elif isinstance(value, list) and self.items is not None:
             keys = self.node.list_keys if self.node.list_type == "map" else ()
             olds = listtypes.by_key(old, keys) if keys else {}
             for index, item in enumerate(value):
                 before = olds.get(listtypes.key_of(item, keys)) if olds else None
-                yield from self.items.check(item, before, (path, index))
+                yield from self.items.check(item, before, (path, index), forgiven)
 
-    def _check_fields(self, value: Body, old: Body, path: Path) -> Iterator[Cause]:
+    def _check_fields(self, value: Body, old: Body, path: Path, forgiven: list[Cause]) -> Iterator[Cause]:
         for key, item in value.items():
             if (child := self.properties.get(key)) is not None:
-                yield from child.check(item, old.get(key), (path, key))
+                yield from child.check(item, old.get(key), (path, key), forgiven)
             elif self.values is not None and key not in self.node.properties:
-                yield from self.values.check(item, old.get(key), (path, MapKey(key)))
+                yield from self.values.check(item, old.get(key), (path, MapKey(key)), forgiven)
 
-    def _check_here(self, value: Any, old: Any, path: Path) -> Iterator[Cause]:
+    def _check_here(self, value: Any, old: Any, path: Path, forgiven: list[Cause]) -> Iterator[Cause]:
         unchanged = old is not None and value == old
         data = {"self": celvalues.converted(self.node, value), "oldExists": old is not None}
         data["oldSelf"] = data["self"] if unchanged else celvalues.converted(self.node, old)
@@ -103,9 +107,11 @@ class Rules:
         for rule in self.here:
             if rule.uses_old and old is None and not rule.optional_old:
                 continue
+            if (found := self._broken(rule, value, data, where)) is None:
+                continue
             if unchanged and not rule.uses_old:
-                continue  # what was there before is not judged again
-            if (found := self._broken(rule, value, data, where)) is not None:
+                forgiven.append(found)
+            else:
                 yield found
 
     def _broken(self, rule: Rule, value: Any, data: Body, where: str) -> Cause | None:

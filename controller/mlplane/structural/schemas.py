@@ -72,7 +72,13 @@ class Schema:
         return obj, sorted(unknown)
 
     def validate(
-        self, obj: Body, old: Body | None = None, *, found: Sequence[Cause] = (), part: str = ""
+        self,
+        obj: Body,
+        old: Body | None = None,
+        *,
+        found: Sequence[Cause] = (),
+        part: str = "",
+        forgiven: list[Cause] | None = None,
     ) -> list[Cause]:
         """Everything that is wrong with an object.
 
@@ -81,6 +87,7 @@ class Schema:
             old: The object before an update.
             found: What is known to be wrong already; it comes first.
             part: The field that alone is written, through a subresource of this name; empty for the object.
+            forgiven: Gets the rules that what has not changed does not satisfy.
         """
         causes = list(found)
         if part:
@@ -93,7 +100,7 @@ class Schema:
         if self.rules:
             if any(cause.reason in _BLOCKING for cause in causes):
                 return [*causes, invalid("", None, _NOT_CHECKED)]
-            causes += self.rules.check(obj, old)
+            causes += self.rules.check(obj, old, forgiven=forgiven)
         return causes
 
     def _part(self, obj: Body, old: Body | None, part: str) -> Iterator[Cause]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from faults.crash.campaign import Campaign
+from faults.crash.scenarios import SCENARIOS
 from faults.crash.variant import Outcome
 from faults.crash.world import PARTS
 
@@ -14,9 +15,9 @@ def summary(campaign: Campaign, seconds: float) -> dict[str, Any]:
     """All that is worth keeping."""
     rows = [
         _row(campaign, name, part)
-        for name, reference in campaign.references.items()
+        for name in SCENARIOS
         for part in PARTS
-        if reference.writes[part]
+        if name in campaign.references and campaign.references[name].writes[part]
     ]
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),

@@ -3,14 +3,16 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 from contextlib import asynccontextmanager, suppress
 
+import aiohttp
 import pytest
 
 import builders as b
 from faults.processes import Process
-from faults.proxy import Hooks, proxied
+from faults.proxy import Answer, Hooks, proxied
 from mlplane import names
 from mlplane.api.refs import Query, Ref
 from mlplane.engine.leadership import Leadership, Lost
@@ -108,6 +110,45 @@ async def test_a_holder_that_is_paused_in_the_middle_of_a_write_does_no_harm_whe
                 await cluster.create(b.dataset("other"), manager="test")
                 await eventually(lambda: len(made) == 2)
     following.cancel()
+
+
+async def test_a_controller_that_is_stopped_before_the_answer_to_its_claim_comes_gives_the_lease_up(
+    server, installed, own_kubeconfig, eventually, tmp_path
+):
+    async def keep_the_answer(request, _answer):
+        if request.is_lease and request.is_write and await holds(installed, "claimed"):
+            os.kill(claiming.running.pid, signal.SIGTERM)
+            await asyncio.sleep(0.5)
+
+    async with (
+        proxied(own_kubeconfig, tmp_path / "slow", Hooks(after=keep_the_answer)) as proxy,
+        controller(server, "claimed", proxy.kubeconfig) as claiming,
+    ):
+        await eventually(lambda: claiming.running.poll() is not None, seconds=20)
+    assert await holder(installed) is None
+
+
+async def test_a_controller_whose_lease_is_refused_says_so_in_its_health(
+    server, installed, own_kubeconfig, eventually, tmp_path
+):
+    async def refuse(request):
+        if request.is_lease:
+            return Answer(403, {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "not yours"})
+        return None
+
+    async def is_red():
+        with suppress(aiohttp.ClientError):
+            async with aiohttp.ClientSession() as session, session.get(url) as response:
+                return response.status == 503 and "not yours" in await response.text()
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/healthz"
+    async with (
+        proxied(own_kubeconfig, tmp_path / "refusing", Hooks(before=refuse)) as proxy,
+        controller(server, "refused", proxy.kubeconfig, "--liveness", url),
+    ):
+        await eventually(is_red, seconds=20)
 
 
 async def test_controllers_of_different_namespaces_work_side_by_side(server, installed, eventually):

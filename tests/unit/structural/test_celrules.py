@@ -216,3 +216,17 @@ def test_a_rule_that_is_no_cel_is_refused_with_its_place(rule: str, type_name: s
 
 def test_a_schema_without_rules_has_nothing_to_check() -> None:
     assert not compile_rules({"type": "object", "properties": {"a": STRING}})
+
+
+def test_what_has_not_changed_is_forgiven_and_told():
+    schema = {
+        "type": "object",
+        "properties": {
+            "size": {"type": "integer", "x-kubernetes-validations": [{"rule": "self < 3", "message": "big"}]}
+        },
+    }
+    rules, forgiven = compile_rules(schema), []
+    assert list(rules.check({"size": 5}, {"size": 5}, forgiven=forgiven)) == []
+    assert [(cause.field, cause.message) for cause in forgiven] == [("size", "Invalid value: 5: big")]
+    (broken,) = rules.check({"size": 6}, {"size": 5}, forgiven=(again := []))
+    assert (broken.field, again) == ("size", [])

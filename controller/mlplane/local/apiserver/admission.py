@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mlplane.local.apiserver import crds, namespaces, rbac, rbacchecks
-from mlplane.local.apiserver.crdchecks import check_crd
+from mlplane.local.apiserver.crdchecks import check_crd, check_name
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Collection
 from mlplane.local.apiserver.statuses import Body, Cause
+from mlplane.structural import metarules
+from mlplane.structural.causes import invalid
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -95,28 +97,34 @@ def _pod(body: Body, old: Body | None, _now: str) -> list[Cause]:
     causes = []
     if not spec.get("containers"):
         causes.append(Cause("FieldValueRequired", "spec.containers", "Required value"))
-    for field in ("initContainers", "containers"):
-        causes += _container_problems(spec, field)
+    seen: set[str] = set()
+    for field in ("containers", "initContainers"):
+        causes += _container_problems(spec, field, seen)
     return causes
 
 
-def _container_problems(spec: dict[str, Any], field: str) -> list[Cause]:
+def _container_problems(spec: dict[str, Any], field: str, seen: set[str]) -> list[Cause]:
+    """What is wrong with containers, which are defaulted; their names join those seen before."""
     causes: list[Cause] = []
-    seen: set[str] = set()
     for index, container in enumerate(spec.get(field) or ()):
         at = f"spec.{field}[{index}]"
-        causes += [
-            Cause("FieldValueRequired", f"{at}.{key}", "Required value")
-            for key in ("name", "image")
-            if not container.get(key)
-        ]
-        if (name := container.get("name")) in seen:
-            causes.append(Cause("FieldValueDuplicate", f"{at}.name", f'Duplicate value: "{name}"'))
-        seen.add(name)
+        causes += _name_problems(str(container.get("name") or ""), f"{at}.name", seen)
+        if not container.get("image"):
+            causes.append(Cause("FieldValueRequired", f"{at}.image", "Required value"))
         container.setdefault("imagePullPolicy", "IfNotPresent")
         container.setdefault("terminationMessagePath", "/dev/termination-log")
         container.setdefault("terminationMessagePolicy", "File")
     return causes
+
+
+def _name_problems(name: str, at: str, seen: set[str]) -> list[Cause]:
+    problems = [invalid(at, name, why) for why in metarules.dns_label(name)] if name else []
+    if not name:
+        problems.append(Cause("FieldValueRequired", at, "Required value"))
+    if name in seen:
+        problems.append(Cause("FieldValueDuplicate", at, f'Duplicate value: "{name}"'))
+    seen.add(name)
+    return problems
 
 
 def _pod_update(spec: dict[str, Any], old: dict[str, Any]) -> list[Cause]:
@@ -148,19 +156,12 @@ def _service(body: Body, _old: Body | None, _now: str) -> list[Cause]:
     return []
 
 
-def _crd(body: Body, old: Body | None, now: str) -> list[Cause]:
+def _crd(body: Body, old: Body | None, _now: str) -> list[Cause]:
     crds.fill_defaults(body)
     crds.store(body, old)
-    causes = check_crd(body)
-    if old is not None:
-        causes += crds.changed_names(old, body)
-    if causes:
-        return causes
     if old is None:
-        meta = body["metadata"]
-        meta["finalizers"] = [*(meta.get("finalizers") or ()), crds.CLEANUP_FINALIZER]
-    crds.established(body, now)
-    return []
+        return [*check_name(body), *check_crd(body)]
+    return [*check_crd(body), *crds.changed_names(old, body)]
 
 
 def _lease(body: Body, _old: Body | None, _now: str) -> list[Cause]:

@@ -73,7 +73,7 @@ def application(server: Server, token: str) -> web.Application:
 def _admitted(server: Server, request: web.Request, token: str) -> User:
     """Who makes a request that may be made."""
     auth.check_origin(request.headers)
-    if auth.is_public(request.path):
+    if auth.is_public(request.path, request.headers):
         return auth.ANONYMOUS
     sender = auth.user_of(request.headers, token, server.tokens)
     user = auth.acting_user(sender, request.headers, server.authority)

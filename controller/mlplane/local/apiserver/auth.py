@@ -15,7 +15,7 @@ from mlplane.local.apiserver.users import ACCOUNT_PREFIX, AUTHENTICATED, MASTERS
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
-"""Answered without a token, as by the real server."""
+"""Answered without a token, as by the real server; but not with a wrong one."""
 ADMIN = User("mlplane", (MASTERS, AUTHENTICATED))
 """The holder of the admin token."""
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
@@ -40,9 +40,9 @@ def check_origin(headers: Headers) -> None:
         raise ApiError(403, "Forbidden", "requests from web pages are refused (Origin header)")
 
 
-def is_public(path: str) -> bool:
-    """Whether a path is answered to anybody."""
-    return path.rstrip("/") in PUBLIC_PATHS
+def is_public(path: str, headers: Headers) -> bool:
+    """Whether a request is answered without asking who makes it: a public path, and no token sent."""
+    return path.rstrip("/") in PUBLIC_PATHS and _token(headers) is None
 
 
 def user_of(headers: Headers, admin_token: str, tokens: Tokens) -> User:
@@ -51,10 +51,8 @@ def user_of(headers: Headers, admin_token: str, tokens: Tokens) -> User:
     Raises:
         ApiError: 401 without a good token.
     """
-    scheme, _, sent = headers.get("Authorization", "").partition(" ")
-    sent = sent.strip()
-    if scheme.lower() == "bearer" and sent:
-        if hmac.compare_digest(sent.encode(), admin_token.encode()):
+    if (sent := _token(headers)) is not None:
+        if hmac.compare_digest(sent.encode(errors="surrogateescape"), admin_token.encode()):
             return ADMIN
         if (found := tokens.user_of(sent)) is not None:
             return found
@@ -88,6 +86,12 @@ def acting_user(user: User, headers: Headers, authority: Authority) -> User:
     if AUTHENTICATED not in groups:
         groups = (*groups, AUTHENTICATED)
     return User(name, groups, uid, extra)
+
+
+def _token(headers: Headers) -> str | None:
+    """The bearer token of a request, if it has one."""
+    scheme, _, sent = headers.get("Authorization", "").partition(" ")
+    return sent.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _impersonations(

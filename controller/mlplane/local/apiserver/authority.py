@@ -53,7 +53,7 @@ def forbidden_request(user: User, asked: Attributes, reason: str = "") -> ApiErr
     """403 for a request; ``reason`` tells of bindings that could not be followed."""
     if asked.path:
         message = f'forbidden: User "{user.name}" cannot {asked.verb} path "{asked.path}"'
-        return ApiError(403, "Forbidden", _with(message, reason))
+        return ApiError(403, "Forbidden", _with(message, reason), bare=True)
     place = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
     message = (
         f'User "{user.name}" cannot {asked.verb} resource "{asked.full_resource}" '

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 
-from mlplane.local.apiserver import crds, metadata
+from mlplane.local.apiserver import acceptednames, crds, metadata
 from mlplane.local.apiserver.dependents import Dependents
 from mlplane.local.apiserver.finishing import Finisher
 from mlplane.local.apiserver.history import History
@@ -19,6 +19,7 @@ from mlplane.local.apiserver.owners import Owners
 from mlplane.local.apiserver.registry import Registry
 from mlplane.local.apiserver.rows import Change, Key, Row
 from mlplane.local.apiserver.statuses import ApiError
+from mlplane.local.apiserver.writes import WriteOptions
 
 EVENT_SECONDS = 3600
 """Events are kept for an hour, as by the real server."""
@@ -61,7 +62,7 @@ class Collector:
     async def begin(self) -> None:
         """Look at everything that may be superfluous."""
         for row in list(self._objects.store.heads()):
-            if row.deleting or row.owners:
+            if row.deleting or row.owners or row.key.collection == crds.CRDS:
                 await self._look(row.key)
         await self._sweep()
 
@@ -78,6 +79,8 @@ class Collector:
 
     def _concerned(self, change: Change) -> Iterator[Key]:
         row = change.row
+        if row.key.collection == crds.CRDS:
+            yield from self._nameless(row)
         if change.type != "DELETED":
             if row.deleting or row.owners:
                 yield row.key
@@ -93,6 +96,13 @@ class Collector:
         for uid in row.owners:
             if owner := self._dependents.owner(uid, row):
                 yield owner
+
+    def _nameless(self, row: Row) -> Iterator[Key]:
+        """Definitions of the same group that wait for a name, which may be free now."""
+        group = row.key.name.partition(".")[2]
+        for other in self._objects.store.rows(crds.CRDS):
+            if other.key.name.endswith(f".{group}") and acceptednames.are_refused(other.decode()):
+                yield other.key
 
     async def _look(self, key: Key) -> None:
         """Look at one object; its trouble must not keep others from being collected."""
@@ -114,6 +124,9 @@ class Collector:
         if row.deleting:
             await self._finisher.finish(resource, row)
             return True
+        if key.collection == crds.CRDS:
+            options = WriteOptions(acceptednames.MANAGER, subresource="status")
+            await self._objects.update(resource, key, lambda old: old, options)
         decided = await self._owners.judge(resource, row)
         await self._objects.settle()
         return decided

@@ -1,19 +1,19 @@
 """An object against its schema: defaults and validation. Pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from mlplane.local.apiserver.misfits import go_text, go_type
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.statuses import Body, Cause
+from mlplane.local.apiserver.writes import WriteOptions
 from mlplane.structural import causes
 
 _INT32 = 2**31 - 1
-FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
 
 def conform(
-    resource: Resource, body: Body, old: Body | None, subresource: str, found: Sequence[Cause] = ()
+    resource: Resource, body: Body, old: Body | None, options: WriteOptions, found: Sequence[Cause] = ()
 ) -> tuple[Body, list[Cause]]:
     """Default and validate.
 
@@ -21,7 +21,7 @@ def conform(
         resource: The kind.
         body: The object that a client wants to write, read and with its metadata.
         old: The live object, for transition rules.
-        subresource: ``status`` if that alone is written.
+        options: The options of the request; what is only warned of is added to their warnings.
         found: What is wrong with its metadata.
 
     Returns:
@@ -31,8 +31,11 @@ def conform(
     wrong = list(found)
     if schema is not None:
         body = schema.default(body)
-        found = [*found, *_scale_problems(resource.scale, body, subresource)]
-        wrong = schema.validate(body, old, found=found, part="status" if subresource == "status" else "")
+        forgiven: list[Cause] = []
+        part = "status" if options.subresource == "status" else ""
+        found = [*found, *_scale_problems(resource.scale, body, part)]
+        wrong = schema.validate(body, old, found=found, part=part, forgiven=forgiven)
+        options.warnings.extend(f"{each.field}: {each.message}" for each in forgiven)
     return body, wrong
 
 

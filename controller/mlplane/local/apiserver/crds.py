@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions: what is checked of one, the kinds it makes, and the status it gets at once."""
+"""CustomResourceDefinitions: what is checked of one, the kinds it makes, and the conditions of its status."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,6 +11,9 @@ from mlplane.structural import causes
 
 CRDS = Collection("apiextensions.k8s.io", "customresourcedefinitions")
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+"""Holds a definition, from its deletion on, until its instances are gone."""
+_NEW: Body = {"acceptedNames": {"kind": "", "plural": ""}, "conditions": []}
+"""The status of a definition before anything is known of its names."""
 
 
 def fill_defaults(crd: Body) -> None:
@@ -26,7 +29,7 @@ def fill_defaults(crd: Body) -> None:
 
 def store(crd: Body, old: Body | None) -> None:
     """Write down the versions that objects may be kept in: the present one too; in place."""
-    status = crd["status"] = {} if old is None else crd.get("status") or {}
+    status = crd["status"] = {**_NEW} if old is None else crd["status"]
     storing = [each["name"] for each in crd["spec"].get("versions") or () if each.get("storage")]
     stored = status.get("storedVersions") or []
     if storing:
@@ -34,8 +37,10 @@ def store(crd: Body, old: Body | None) -> None:
 
 
 def resources_of(crd: Body) -> list[Resource]:
-    """The kinds that a definition makes: one for each served version."""
-    spec = crd["spec"]
+    """The kinds that a definition makes: one for each served version, under the names that are its own."""
+    if not is_established(crd):
+        return []
+    spec = {**crd["spec"], "names": crd["status"]["acceptedNames"]}
     storage = next(v["name"] for v in spec["versions"] if v.get("storage"))
     meta = crd.get("metadata") or {}
     # A definition that never changed has had one schema all the time.
@@ -65,6 +70,7 @@ def _resource(spec: Body, version: Body, storage: str) -> Resource:
         selectable=tuple(each["jsonPath"][1:] for each in version.get("selectableFields") or ()),
         scale=parts.get("scale"),
         deprecation=versions.deprecation(spec, version),
+        siblings=tuple(each["name"] for each in spec["versions"]),
         stored_version="" if version["name"] == storage else f"{group}/{storage}",
         custom=True,
         counts_generation=True,
@@ -77,15 +83,6 @@ def _resource(spec: Body, version: Body, storage: str) -> Resource:
 def _openapi(version: Body) -> Body | None:
     schema: Body | None = (version.get("schema") or {}).get("openAPIV3Schema")
     return schema
-
-
-def established(crd: Body, now: str) -> None:
-    """Write the status of an accepted definition: it is served from this moment; in place."""
-    spec = crd["spec"]
-    status = crd.setdefault("status", {})
-    status["acceptedNames"] = dict(spec["names"])
-    set_condition(status, "NamesAccepted", "NoConflicts", "no conflicts found", now)
-    set_condition(status, "Established", "InitialNamesAccepted", "the initial names have been accepted", now)
 
 
 def terminating(crd: Body, now: str) -> None:

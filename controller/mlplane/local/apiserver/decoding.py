@@ -15,6 +15,7 @@ from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.statuses import ApiError, Body, bad_request, internal, invalid
 from mlplane.local.apiserver.writes import WriteOptions
 from mlplane.structural import causes, objectmeta
+from mlplane.structural.nodes import META_FIELDS
 
 _SUMMARY_LIMIT = 30
 _NO_TYPE = (
@@ -80,14 +81,33 @@ def read(resource: Resource, body: Body, complaints: tuple[str, ...], options: W
         options: The options of the request; what is only warned of is added to their warnings.
 
     Raises:
-        ApiError: 400 if it does not fit, or if there is anything unknown under Strict.
+        ApiError: 400 if it does not fit, is of another version, or for anything unknown under Strict.
     """
     try:
-        return _read(resource, body, complaints, options)
+        found = _read(resource, body, complaints, options)
     except InvalidInput as error:
+        version = body["apiVersion"].rpartition("/")[2]
         raise bad_request(
-            f'{body["kind"]} in version "{resource.version}" cannot be handled as a {resource.kind}: {error}'
+            f'{body["kind"]} in version "{version}" cannot be handled as a {resource.kind}: {error}'
         ) from None
+    refuse_mismatch(resource, body)
+    return found
+
+
+def refuse_mismatch(resource: Resource, body: Body) -> None:
+    """What is sent to a path is of its version, and for built-in kinds of its kind.
+
+    Raises:
+        ApiError: 400 if it is not.
+    """
+    for field, what, expected in (
+        ("apiVersion", "API version", resource.api_version),
+        ("kind", "kind", resource.kind),
+    ):
+        if (found := body[field]) != expected and (field == "apiVersion" or not resource.custom):
+            raise bad_request(
+                f"the {what} in the data ({found or ''}) does not match the expected {what} ({expected})"
+            )
 
 
 def patched(
@@ -115,11 +135,12 @@ def patched(
         raise _not_patched(text(), f"Object 'Kind' is missing in '{text().decode()}'")
     if not body.get("apiVersion"):
         raise internal("Object 'apiVersion' is missing in 'object has no apiVersion field'")
-    refuse_other_kind(resource, body)
     try:
-        return _read(resource, body, complaints, options)
+        found = _read(resource, body, complaints, options)
     except InvalidInput as error:
         raise _not_patched(text(), str(error)) from None
+    refuse_other_kind(resource, body)
+    return found
 
 
 def refuse_other_kind(resource: Resource, body: Body) -> None:
@@ -148,7 +169,9 @@ def pretty(body: Any) -> bytes:
 def _read(resource: Resource, body: Body, complaints: tuple[str, ...], options: WriteOptions) -> Body:
     meta, unknown = objectmeta.read(body.get("metadata"), "metadata")
     body = {**body, "metadata": meta}
-    if resource.schema is not None and body["kind"] == resource.kind:
+    if resource.custom and _is_of_no_version(resource, body):
+        unknown += sorted(body.keys() - {*META_FIELDS})
+    elif resource.schema is not None and body["kind"] == resource.kind:
         body, pruned = resource.schema.prune(body)
         body, embedded = resource.schema.coerce(body)
         unknown += pruned + embedded
@@ -162,6 +185,13 @@ def _read(resource: Resource, body: Body, complaints: tuple[str, ...], options: 
         options.warnings.extend(_warnings(found))
     metadata.dedupe_owners(meta, options.warnings)
     return body
+
+
+def _is_of_no_version(resource: Resource, body: Body) -> bool:
+    """Whether an object is of a version that its definition does not have: no field of it is known then."""
+    group, _, version = body["apiVersion"].rpartition("/")
+    same = (group, body["kind"]) == (resource.group, resource.kind)
+    return same and version not in resource.siblings
 
 
 def _warnings(found: list[str]) -> list[str]:

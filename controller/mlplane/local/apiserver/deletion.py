@@ -108,6 +108,8 @@ def _marked(resource: Resource, body: Body, options: DeleteOptions) -> Body:
     if resource.collection == NAMESPACES:
         marked["status"] = {**(body.get("status") or {}), "phase": "Terminating"}
     if resource.collection == crds.CRDS:
+        if "deletionTimestamp" not in body["metadata"]:
+            meta["finalizers"] = [*meta.get("finalizers", ()), crds.CLEANUP_FINALIZER]
         marked["status"] = {**body["status"], "conditions": list(body["status"]["conditions"])}
         crds.terminating(marked, meta["deletionTimestamp"])
     return marked

@@ -80,12 +80,11 @@ def intersection(first: FieldSet, second: FieldSet) -> FieldSet:
 
 
 def texts(fields: FieldSet, prefix: str = "") -> Iterator[str]:
-    """Each member as a path for people: ``.spec.containers[name="main"].image``."""
-    if MEMBER in fields and prefix:
-        yield prefix
-    for step, below in sorted(fields.items()):
-        if step != MEMBER:
-            yield from texts(below, prefix + _text(step))
+    """Each member as a path for people: ``.spec.containers[name="main"].image``; those above first."""
+    steps = [(prefix + _text(step), below) for step, below in sorted(fields.items()) if step != MEMBER]
+    yield from (path for path, below in steps if MEMBER in below)
+    for path, below in steps:
+        yield from texts(below, path)
 
 
 def _text(step: str) -> str:

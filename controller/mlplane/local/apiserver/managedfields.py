@@ -34,6 +34,14 @@ _UNOWNED: FieldSet = {
     | {f"f:{name}": {MEMBER: {}} for name in _SERVER_META},
 }
 """What the server or the URL decides; nobody owns it."""
+_ALWAYS: dict[str, Body] = {
+    "ClusterRoleBinding": {"roleRef": {}},
+    "CustomResourceDefinition": {"spec": {"names": {}}},
+    "Lease": {"spec": {}},
+    "Namespace": {"spec": {}, "status": {}},
+    "RoleBinding": {"roleRef": {}},
+}
+"""Fields that an object of a built-in kind has even if nobody sets them; nobody owns them either."""
 
 
 def apply(
@@ -102,7 +110,7 @@ def track_update(
     managers = ownership.requested(old, new, subresource)
     if old is not None and not managers:
         return ownership.written(new, {})  # not tracked since its creation: only an apply begins to
-    base = bare(old) if old is not None else _empty(new)
+    base = bare(old) if old is not None else _empty(new) | _ALWAYS.get(shape.kind, {})
     target = bare(new)
     found = typedvalues.compare(base, target, shape)
     taken = fieldsets.difference(found.changed, _UNOWNED)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from mlplane.local.apiserver import (
+    acceptednames,
     admission,
     crds,
     decoding,
@@ -18,7 +19,6 @@ from mlplane.local.apiserver import (
     metadata,
     namespaces,
     naming,
-    scale,
     shaping,
 )
 from mlplane.local.apiserver.bodies import Document
@@ -161,7 +161,7 @@ class Objects:
         if resource.has_status:
             body.pop("status", None)
         found = naming.problems(resource, meta)
-        body, causes = conform(resource, body, None, "", found)
+        body, causes = conform(resource, body, None, options, found)
         body = _admitted(resource, body, None, now, causes, safe=len(causes) == len(found))
         if there := self.store.head(key):
             raise already_exists(resource.group, resource.plural, key.name, deleting=there.deleting)
@@ -173,6 +173,7 @@ class Objects:
             body["metadata"]["managedFields"] = managers
         else:
             body = _tracked(resource, None, body, options, now)
+        body = self._named(resource, body, now)
         if not options.dry_run:
             self._put(resource, key, body)
         return Written(body, created=True)
@@ -216,10 +217,9 @@ class Objects:
         found = _meta_problems(resource, before, meta)
         if resource.collection == NAMESPACES:
             found = [*found, *namespaces.problems(new)]
-        found = [*found, *scale.problems(resource, new)]
         metadata.carry_over(before, meta)
         metadata.tidy(meta)
-        new, causes = conform(resource, new, old, options.subresource, found)
+        new, causes = conform(resource, new, old, options, found)
         safe = not options.subresource and len(causes) == len(found)
         new = _admitted(resource, new, old, now, causes, safe=safe)
         if not options.subresource:
@@ -229,9 +229,25 @@ class Objects:
             new["metadata"]["generation"] = before.get("generation", 0) + 1
         if track:
             new = _tracked(resource, old, new, options, now)
+        new = self._named(resource, new, now)
         if new != old and not options.dry_run:
             self.store_or_drop(resource, new)
         return Written(new)
+
+    def _named(self, resource: Resource, body: Body, now: str) -> Body:
+        """A definition with the names that others leave it."""
+        if resource.collection != crds.CRDS:
+            return body
+        rows = (row for row in self.store.heads() if row.key.collection == crds.CRDS)
+        others = [row.decode() for row in rows if row.key.name != body["metadata"]["name"]]
+        return managedfields.track_update(
+            body,
+            acceptednames.settle(body, others, now),
+            manager=acceptednames.MANAGER,
+            subresource="status",
+            schema=None,
+            now=now,
+        )
 
     def store_or_drop(self, resource: Resource, body: Body) -> None:
         """Write an object; or remove it, if it is being deleted and nothing holds it any more."""
@@ -282,7 +298,12 @@ def _admitted(
 def _tracked(resource: Resource, old: Body | None, new: Body, options: WriteOptions, now: str) -> Body:
     if resource.collection == EVENTS:
         return new
-    return managedfields.track_update(
+    kept: Body = {}
+    if resource.collection == crds.CRDS and not options.subresource:
+        # Its status is the server's, which writes some of it at once.
+        kept = {"status": new["status"]}
+        old, new = old and _without(old, kept), _without(new, kept)
+    tracked = managedfields.track_update(
         old,
         new,
         manager=options.manager,
@@ -290,6 +311,11 @@ def _tracked(resource: Resource, old: Body | None, new: Body, options: WriteOpti
         schema=resource.schema if resource.custom else None,
         now=now,
     )
+    return tracked | kept
+
+
+def _without(body: Body, fields: Body) -> Body:
+    return {key: value for key, value in body.items() if key not in fields}
 
 
 def _meta_problems(resource: Resource, old: Body, new: Body) -> list[Cause]:

@@ -131,15 +131,62 @@ def _paths(resource: Resource) -> Body:
         if part in resource.subresources:
             verbs = {"get": "get", "update": "put", "patch": "patch"}
             paths[f"{one}/{part}"] = dict(_operations(resource, verbs))
-    if resource.namespaced:
-        paths[f"{root}/{resource.plural}"] = dict(_operations(resource, {"list": "get"}))
-    return {
+    found = {
         path: operations | {"parameters": _path_parameters(path)}
         for path, operations in paths.items()
         if operations
     }
+    if resource.namespaced and "list" in resource.verbs:
+        # Of all namespaces: as there is but one operation, the real server gives the path its parameters.
+        listing = _operation(resource, "list", "get")
+        queries = listing.pop("parameters")
+        found[f"{root}/{resource.plural}"] = {"get": listing, "parameters": queries}
+    return found
 
 
+_WRITE = ("dryRun", "fieldManager", "fieldValidation")
+_LIST = (
+    "allowWatchBookmarks",
+    "continue",
+    "fieldSelector",
+    "labelSelector",
+    "limit",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "sendInitialEvents",
+    "shardSelector",
+    "timeoutSeconds",
+    "watch",
+)
+_DELETE = (
+    "dryRun",
+    "gracePeriodSeconds",
+    "ignoreStoreReadErrorWithClusterBreakingPotential",
+    "orphanDependents",
+    "propagationPolicy",
+)
+_PARAMETERS = {
+    "create": _WRITE,
+    "delete": _DELETE,
+    "deletecollection": _LIST,
+    "get": ("resourceVersion",),
+    "list": _LIST,
+    "patch": (*_WRITE, "force"),
+    "update": _WRITE,
+}
+"""Query parameters of each verb."""
+_TYPES = {
+    "allowWatchBookmarks": "boolean",
+    "force": "boolean",
+    "gracePeriodSeconds": "integer",
+    "ignoreStoreReadErrorWithClusterBreakingPotential": "boolean",
+    "limit": "integer",
+    "orphanDependents": "boolean",
+    "sendInitialEvents": "boolean",
+    "timeoutSeconds": "integer",
+    "watch": "boolean",
+}
+"""Types of query parameters that are no strings."""
 _ACTIONS = {"create": "post", "update": "put"}
 
 
@@ -159,11 +206,10 @@ def _operation(resource: Resource, verb: str, method: str) -> Body:
         "x-kubernetes-action": _ACTIONS.get(verb, verb),
         "x-kubernetes-group-version-kind": _gvk(resource),
     }
+    if names := _PARAMETERS.get(verb):
+        operation["parameters"] = [_query(name) for name in names]
     if method in _WRITE_VERBS:
-        operation["parameters"] = [_query(name) for name in ("dryRun", "fieldManager", "fieldValidation")]
         operation["requestBody"] = {"content": _bodies(resource, method), "required": True}
-    if method == "patch":
-        operation["parameters"].append(_query("force"))
     return operation
 
 
@@ -175,12 +221,11 @@ def _bodies(resource: Resource, method: str) -> dict[str, Any]:
 
 
 def _query(name: str) -> Body:
-    kind = "boolean" if name == "force" else "string"
     return {
         "name": name,
         "in": "query",
         "description": DESCRIPTIONS[name],
-        "schema": {"type": kind, "uniqueItems": True},
+        "schema": {"type": _TYPES.get(name, "string"), "uniqueItems": True},
     }
 
 

@@ -34,6 +34,8 @@ class Resource:
     """Where objects are kept, if not under this group and plural."""
     stored_version: str = ""
     """The apiVersion that objects are kept in, if not this one."""
+    siblings: tuple[str, ...] = ()
+    """All versions that the definition has, whether they are served or not."""
     custom: bool = False
     counts_generation: bool = False
     unconditional_update: bool = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mlplane.local.apiserver import typedrequests
 from mlplane.local.apiserver.rbac import Policy
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.statuses import Body, Cause, bad_request, invalid
@@ -16,7 +17,7 @@ def is_review(group: str, kind: str) -> bool:
     return group in (_GROUP, "authentication.k8s.io") and kind in _ANSWERS
 
 
-def answer(policy: Policy, user: User, resource: Resource, namespace: str, body: Body) -> Body:
+def answer(policy: Policy, user: User, resource: Resource, namespace: str, sent: Body | None) -> Body:
     """The review with its status.
 
     Args:
@@ -24,15 +25,17 @@ def answer(policy: Policy, user: User, resource: Resource, namespace: str, body:
         user: Who asks.
         resource: The kind of review.
         namespace: Of the path; for LocalSubjectAccessReview.
-        body: What was sent.
+        sent: The body.
 
     Raises:
-        ApiError: 400 or 422 for a review that asks for nothing, or for too much.
+        ApiError: 400 for fields of wrong types; 400 or 422 for a review that asks for nothing, or for too
+            much.
     """
+    body = typedrequests.read(resource.kind, sent)
     spec = body.get("spec") or {}
     if resource.kind == "LocalSubjectAccessReview":
-        sent = (spec.get("resourceAttributes") or {}).get("namespace", "")
-        if sent != namespace:
+        asked = (spec.get("resourceAttributes") or {}).get("namespace", "")
+        if asked != namespace:
             raise bad_request(f"spec.resourceAttributes.namespace must match namespace: {namespace}")
     status = _ANSWERS[resource.kind](policy, user, spec)
     meta = body.get("metadata") or {"creationTimestamp": None}

@@ -11,7 +11,6 @@ from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.rows import Key
 from mlplane.local.apiserver.statuses import (
     Body,
-    Cause,
     bad_request,
     conflict,
     internal,
@@ -112,22 +111,6 @@ def configuration(resource: Resource, key: Key, applied: Any) -> Body:
     count = (applied.get("spec") or {}).get("replicas")
     body: Body = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": applied["metadata"]}
     return body if count is None else _with(body, _path(resource, "specReplicasPath"), count)
-
-
-def problems(resource: Resource, body: Body) -> list[Cause]:
-    """What is wrong with the number that an object wants, if its kind has a scale."""
-    path = _path(resource, "specReplicasPath")
-    count = _at(body, path)
-    where = f".{'.'.join(path)}"
-    if isinstance(count, int) and count < 0:
-        return [causes.invalid(where, count, "should be a non-negative integer")]
-    if isinstance(count, float):
-        return [
-            causes.invalid(
-                where, 0, f"{where} accessor error: {count} is of the type float64, expected int64"
-            )
-        ]
-    return []
 
 
 def _path(resource: Resource, name: str) -> tuple[str, ...]:

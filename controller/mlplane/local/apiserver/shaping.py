@@ -65,25 +65,17 @@ def patcher(
 
 
 def identified(resource: Resource, body: Body) -> Body:
-    """A shallow copy with metadata of its own, under the resource's apiVersion and kind.
+    """A shallow copy that says what it is: with metadata, apiVersion and kind.
 
     Raises:
-        ApiError: 400 if the body is of another kind.
+        ApiError: 400 if the body is no object.
     """
     if not isinstance(body, dict):
         raise bad_request(f"the body must be an object, found {type(body).__name__}")
-    for field, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
-        found = body.get(field)
-        # Typed clients leave both out for built-in kinds.
-        if found is None and not resource.custom:
-            continue
-        if found != expected and (field == "apiVersion" or not resource.custom):
-            what = "API version" if field == "apiVersion" else "kind"
-            raise bad_request(
-                f"the {what} in the data ({found or ''}) does not match the expected {what} ({expected})"
-            )
-    named: Body = {"apiVersion": resource.api_version, "kind": resource.kind}
-    return {**named, **body, "metadata": {} if body.get("metadata") is None else body["metadata"]}
+    # Typed clients leave both out for built-in kinds.
+    version, kind = ("", "") if resource.custom else (resource.api_version, resource.kind)
+    named = {"apiVersion": body.get("apiVersion") or version, "kind": body.get("kind") or kind}
+    return {**body, **named, "metadata": {} if body.get("metadata") is None else body["metadata"]}
 
 
 def place(resource: Resource, meta: dict[str, Any], namespace: str) -> None:
@@ -115,6 +107,7 @@ def configuration(resource: Resource, key: Key, document: Document, options: Wri
     _refuse_resets(document, options)
     _refuse_stranger(resource, document.value)
     body = identified(resource, document.value)
+    decoding.refuse_mismatch(resource, body)
     if not resource.custom and resource.schema is not None:
         _refuse_undeclared(body, resource.schema.prune(body)[1])
     meta = body["metadata"] = dict(body["metadata"])

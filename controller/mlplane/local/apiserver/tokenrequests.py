@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from mlplane.local.apiserver import typedrequests
 from mlplane.local.apiserver.rows import Key, Row
 from mlplane.local.apiserver.statuses import Body, Cause, bad_request, conflict, invalid, not_found
 from mlplane.local.apiserver.storage import Store
@@ -13,7 +14,7 @@ _SHORTEST_S = 600
 _LONGEST_S = 2**32
 
 
-def answer(store: Store, tokens: Tokens, key: Key, body: Body) -> Body:
+def answer(store: Store, tokens: Tokens, key: Key, body: Body | None) -> Body:
     """The request with its token.
 
     Args:
@@ -24,9 +25,9 @@ def answer(store: Store, tokens: Tokens, key: Key, body: Body) -> Body:
 
     Raises:
         ApiError: 404 for what does not exist, 422 for a time that is too short or too long, 400 and 409 for
-            an object that a token cannot be bound to.
+            an object that a token cannot be bound to, 400 for fields of wrong types.
     """
-    spec = dict(body.get("spec") or {})
+    spec = typedrequests.read("TokenRequest", body).get("spec") or {}
     seconds = _seconds(spec.get("expirationSeconds"))
     row = _existing(store, key)
     audiences = spec.get("audiences") or [AUDIENCE]
@@ -43,11 +44,9 @@ def answer(store: Store, tokens: Tokens, key: Key, body: Body) -> Body:
     }
 
 
-def _seconds(wanted: object) -> int:
+def _seconds(wanted: int | None) -> int:
     if wanted is None:
         return _DEFAULT_S
-    if not isinstance(wanted, int) or isinstance(wanted, bool):
-        raise bad_request("spec.expirationSeconds: must be a number of seconds")
     problem = ""
     if wanted < _SHORTEST_S:
         problem = "may not specify a duration less than 10 minutes"
@@ -72,7 +71,7 @@ def _bound(store: Store, namespace: str, reference: Body) -> Body:
         return {}
     api_version, kind, name = (reference.get(key, "") for key in ("apiVersion", "kind", "name"))
     if api_version != "v1" or kind not in BOUND:
-        group, _, version = str(api_version).rpartition("/")
+        group, _, version = api_version.rpartition("/")
         raise bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
     key = Key("", BOUND[kind], "" if kind == "Node" else namespace, name)
     uid = _existing(store, key).uid

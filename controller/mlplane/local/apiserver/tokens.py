@@ -80,7 +80,7 @@ class Tokens:
 
     def user_of(self, token: str) -> User | None:
         """Whose a token is; None if it is nobody's, too old, or of an account that has gone."""
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(token.encode(errors="surrogateescape")).digest()
         known = self._known.get(digest)
         if known is None:
             try:

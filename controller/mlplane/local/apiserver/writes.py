@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from mlplane.local.apiserver.conformity import FieldValidation
 from mlplane.local.apiserver.queries import flag
 from mlplane.local.apiserver.registry import Resource
 from mlplane.local.apiserver.statuses import Body, invalid
 from mlplane.structural import causes, metarules
 from mlplane.structural.metarules import MANAGER_LIMIT
 
+FieldValidation = Literal["Strict", "Warn", "Ignore"]
 PatchType = Literal["json", "merge", "strategic", "apply"]
 OptionsKind = Literal["CreateOptions", "UpdateOptions", "PatchOptions"]
 

@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from mlplane.local.inference.headers import end_to_end, forwarded
 from mlplane.local.inference.routes import Backend, Route, Table
+from mlplane.local.inference.targets import origin_form
 
 _log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 5.0
@@ -81,6 +83,11 @@ class _Proxy:
         route = self._table.find(request.host)
         if route is None:
             return _error(404, f"no InferenceService has the host {request.host[:253]!r}; see its status.url")
+        path = origin_form(request.raw_path)
+        if path is None:
+            return _error(
+                400, f"nothing is at {request.raw_path[:253]!r} here; send a path, such as /v1/models"
+            )
         body = _Body(request)
         if body.is_too_large:
             return _too_large()
@@ -95,15 +102,15 @@ class _Proxy:
         ):  # curl, before it sends more than 1 MiB
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # what follows is an answer of its own
-        return await self._ask(request, body, route, backends)
+        return await self._ask(request, path, body, route, backends)
 
     async def _ask(
-        self, request: web.BaseRequest, body: _Body, route: Route, backends: Iterable[Backend]
+        self, request: web.BaseRequest, path: str, body: _Body, route: Route, backends: Iterable[Backend]
     ) -> web.StreamResponse:
         """Ask one backend after the other until one can be reached; what was sent is not sent again."""
         for backend in backends:
             try:
-                return await self._forward(request, body, route, backend)
+                return await self._forward(request, path, body, route, backend)
             except aiohttp.ClientConnectorError:
                 _log.info("%s: %s:%d cannot be reached", route.service, backend.host, backend.port)
             except TimeoutError:
@@ -121,12 +128,12 @@ class _Proxy:
         return _error(503, f"no pod of InferenceService {route.service} can be reached", retry_after=1)
 
     async def _forward(
-        self, request: web.BaseRequest, body: _Body, route: Route, backend: Backend
+        self, request: web.BaseRequest, path: str, body: _Body, route: Route, backend: Backend
     ) -> web.StreamResponse:
         timeout = aiohttp.ClientTimeout(total=route.timeout_seconds, sock_connect=_CONNECT_SECONDS)
         async with self._session.request(
             request.method,
-            f"http://{backend.host}:{backend.port}{request.raw_path}",
+            URL(f"http://{backend.host}:{backend.port}{path}", encoded=True),  # nothing is tidied up
             headers=forwarded(request, route.service),
             data=body if request.can_read_body else None,
             timeout=timeout,

@@ -21,6 +21,9 @@ def forwarded(request: web.BaseRequest, service: str) -> Headers:
         service: Namespace and name of the InferenceService; KServe's routes tell its predictors.
     """
     headers = end_to_end(request.headers)
+    headers["Host"] = (
+        request.host
+    )  # that of an absolute target, if there is one; Connection cannot take it away
     before = headers.get("X-Forwarded-For")
     peer = request.remote or "unknown"
     headers["X-Forwarded-For"] = f"{before}, {peer}" if before else peer

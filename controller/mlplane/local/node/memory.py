@@ -1,13 +1,14 @@
 """Holds containers to their memory limits: looks at what they use, and ends those that use more.
 
 A process without root cannot be given a limit for all that it starts, so the node looks once a second. A
-container that grows faster is over its limit until the next look. Pages that its processes share count once
-for each of them.
+container that grows faster is over its limit until the next look. Resident memory is quick to read, but has
+pages that processes share once for each of them, so only what is over the limit by it is looked at closely.
 """
 
 import contextlib
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psutil
@@ -38,18 +39,33 @@ class MemoryWatch:
         self._looked = time.monotonic()
         for container in lifecycle.all_containers(pod):
             limit, run = memory_of(container), lifecycle.last(found, container)
-            if limit is None or run is None or run.state != "running" or used_by(run.pid) <= limit:
+            if limit is None or run is None or run.state != "running":
+                continue
+            if used_by(run.pid) <= limit or used_by(run.pid, share_of) <= limit:
                 continue
             runs.mark_out_of_memory(self.folder, container["name"], run)
             runs.send(run, signal.SIGKILL)
 
 
-def used_by(pid: int) -> int:
+def resident(process: psutil.Process) -> int:
+    """Bytes that a process has in memory, shared ones included."""
+    return int(process.memory_info().rss)
+
+
+def share_of(process: psutil.Process) -> int:
+    """The same with shared pages divided among those that share them, where the platform tells."""
+    try:
+        return int(getattr(process.memory_full_info(), "pss", 0)) or resident(process)
+    except psutil.AccessDenied:
+        return resident(process)
+
+
+def used_by(pid: int, measure: Callable[[psutil.Process], int] = resident) -> int:
     """Bytes of memory that a process and all that it has started use; 0 if it is gone."""
     total = 0
     with contextlib.suppress(psutil.Error):
         first = psutil.Process(pid)
         for process in (first, *first.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                total += process.memory_info().rss
+                total += measure(process)
     return total

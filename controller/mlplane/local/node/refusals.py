@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from mlplane.api import Body
 from mlplane.errors import Transient
-from mlplane.local.podfolder import PREFIXES
+from mlplane.local.podfolder import PREFIXES, is_file_name
 
 
 class CannotStart(Transient):
@@ -44,6 +44,8 @@ def check(pod: Body, container: Body, images: tuple[str, ...]) -> None:
 
 
 def _container_problems(container: Body) -> Iterator[str]:
+    if not is_file_name(container["name"]):
+        yield f"name {container['name']!r} cannot be that of a file; use letters, digits and '-'"
     if not container.get("command"):
         yield "command is missing, and entry points of images are not known here"
     if container.get("restartPolicy"):

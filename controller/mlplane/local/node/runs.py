@@ -17,7 +17,7 @@ from typing import Literal
 
 from mlplane.api import Body
 from mlplane.local.node import shim
-from mlplane.local.podfolder import PodFolder
+from mlplane.local.podfolder import PodFolder, is_file_name
 
 ATTEMPTS_KEPT = 8
 """Enough to see how a container has fared lately, for the back-off."""
@@ -109,7 +109,9 @@ def reap() -> None:
 
 
 def read(folder: PodFolder, container: str) -> tuple[Run, ...]:
-    """The attempts of a container that are kept, oldest first."""
+    """The attempts of a container that are kept, oldest first; none of one whose name is refused."""
+    if not is_file_name(container):
+        return ()
     parent = folder.attempts(container)
     if not parent.is_dir():
         return ()

@@ -211,12 +211,13 @@ class Worker:
                 self.gone()
 
     def _last_words(self, found: Runs) -> dict[str, str]:
-        words = {}
+        words: dict[str, str] = {}
         for container in lifecycle.all_containers(self.pod):
-            run, path = lifecycle.last(found, container), self._folder.log(container["name"])
+            run = lifecycle.last(found, container)
             wanted = container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
-            if wanted and run is not None and run.state == "exited" and run.code != 0 and path.exists():
-                words[container["name"]] = _end_of(path)
+            if wanted and run is not None and run.state == "exited" and run.code != 0:
+                path = self._folder.log(container["name"])
+                words |= {container["name"]: _end_of(path)} if path.exists() else {}
         return words
 
 

@@ -13,6 +13,9 @@ import jsonpath as jsonpaths
 from mlplane.errors import Terminal
 from mlplane.local.workflows.gotext import compact, text_of
 
+REPEAT_LIMIT = 1_000_000
+"""Characters that ``repeat`` makes; more would only fill the memory."""
+
 
 class ExpressionError(Terminal):
     """An expression that has no value."""
@@ -104,6 +107,13 @@ def _flat(items: Any) -> list[Any]:
     return [inner for each in items for inner in (_flat(each) if isinstance(each, list) else [each])]
 
 
+def _repeat(text: str, count: int) -> str:
+    if len(text) * count > REPEAT_LIMIT:
+        message = f"more than {REPEAT_LIMIT} characters"
+        raise ValueError(message)
+    return text * count
+
+
 def _get(value: Any, key: Any) -> Any:
     if isinstance(value, dict):
         return value.get(key)
@@ -136,7 +146,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "lower": str.lower,
     "split": lambda text, mark, limit=0: text.split(mark, limit - 1 if limit > 0 else -1),
     "replace": lambda text, old, new: text.replace(old, new),
-    "repeat": lambda text, count: text * count,
+    "repeat": _repeat,
     "join": lambda items, mark="": mark.join(items),
     "indexOf": str.find,
     "lastIndexOf": str.rfind,

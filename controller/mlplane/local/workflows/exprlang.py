@@ -13,6 +13,8 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 
 from mlplane.local.workflows import exprvalues as values
 from mlplane.local.workflows.exprfunctions import FUNCTIONS, PREDICATES, ExpressionError, Scope
+from mlplane.local.workflows.exprguard import guarded
+from mlplane.local.workflows.gotext import text_of
 
 Code = Callable[[Scope], Any]
 
@@ -65,7 +67,10 @@ def evaluate(text: str, known: Mapping[str, Any]) -> Any:
     Raises:
         ExpressionError: it cannot be parsed, names what is not known, or mixes what cannot be mixed.
     """
-    return _parsed(text)(Scope(expanded(known)))
+    with guarded(text):
+        value = _parsed(text)(Scope(expanded(known)))
+        text_of(value).encode()  # what cannot be written down is no value
+    return value
 
 
 def holds(text: str, known: Mapping[str, Any]) -> bool:
@@ -79,7 +84,8 @@ def holds(text: str, known: Mapping[str, Any]) -> bool:
 
 def check(text: str) -> None:
     """Raise ``ExpressionError`` if the text is no expression."""
-    _parsed(text)
+    with guarded(text):
+        _parsed(text)
 
 
 def expanded(known: Mapping[str, Any]) -> dict[str, Any]:

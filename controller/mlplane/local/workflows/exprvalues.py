@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlplane.local.workflows.exprfunctions import ExpressionError
+from mlplane.local.workflows.exprguard import matches
 
 SPAN_LIMIT = 1_000_000
 """Numbers in a range; more would only fill the memory."""
@@ -53,7 +54,7 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "%": operator.mod,
 }
 _TEXT: Mapping[str, Callable[[str, str], bool]] = {
-    "matches": lambda text, pattern: re.search(pattern, text) is not None,
+    "matches": matches,
     "contains": lambda text, part: part in text,
     "startsWith": str.startswith,
     "endsWith": str.endswith,
@@ -74,7 +75,7 @@ def apply(sign: str, left: Any, right: Any) -> Any:
             return _ORDERS[sign](left, right)
         if sign in _ARITHMETIC and (_numbers(left, right) or (strings and sign == "+")):
             return _ARITHMETIC[sign](left, right)
-    except (ZeroDivisionError, re.error) as error:
+    except ZeroDivisionError as error:
         raise ExpressionError(str(error)) from None
     message = f"invalid operation: {sign} (mismatched types {_kind(left)} and {_kind(right)})"
     raise ExpressionError(message)

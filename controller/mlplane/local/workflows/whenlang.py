@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 
 from mlplane.local.workflows.exprfunctions import ExpressionError
+from mlplane.local.workflows.exprguard import guarded, matches
 from mlplane.local.workflows.gotext import text_of
 
 Code = Callable[[], Any]
@@ -48,7 +49,8 @@ def evaluate(text: str) -> Any:
         NotAnExpression: it cannot be parsed.
         ExpressionError: it mixes what cannot be mixed.
     """
-    return _parsed(text)()
+    with guarded(text):
+        return _parsed(text)()
 
 
 @functools.lru_cache(maxsize=512)
@@ -59,6 +61,8 @@ def _parsed(text: str) -> Code:
         is_over = isinstance(error, UnexpectedToken) and error.token.type == "$END"
         message = "unexpected end" if is_over else f"unexpected {text[error.pos_in_stream or 0 :][:20]!r}"
         raise NotAnExpression(message) from None
+    except VisitError as error:
+        raise error.orig_exc from None
     return code
 
 
@@ -78,7 +82,7 @@ def _compare(sign: str, left: Any, right: Any) -> Any:
     if sign == "in":
         return any(_compare("==", left, each) for each in _listed(right))
     if sign in ("=~", "!~") and isinstance(left, str) and isinstance(right, str):
-        return (re.search(right, left) is not None) == (sign == "=~")
+        return matches(left, right) == (sign == "=~")
     if sign == "+" and (isinstance(left, str) or isinstance(right, str)):
         return text_of(left) + text_of(right)
     both_text = isinstance(left, str) and isinstance(right, str) and sign in ("<", ">", "<=", ">=")

@@ -1,5 +1,6 @@
 """Who makes a request: tokens, loopback names, somebody else's name; and what is not answered to them."""
 
+import asyncio
 import time
 
 import jwt
@@ -73,6 +74,19 @@ async def test_a_form_that_a_web_page_posts_changes_nothing(api):
 @pytest.mark.parametrize("sent", ["Bearer wrong", "Bearer a-toke", "Basic a-token", "Bearer", "", "Bearer é"])
 async def test_who_has_no_good_token_is_told_no_more(api, sent):
     assert await api.ask("GET", "/api", headers={"Authorization": sent}) == (401, UNAUTHORIZED)
+
+
+async def test_a_token_that_is_no_text_is_a_wrong_one(api):
+    url = api.session._base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = (
+        b"GET /api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"
+    )
+    writer.write(head)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    assert answer.split()[1] == b"401"
 
 
 async def test_an_account_may_do_what_its_roles_say(api, robot, widgets):

@@ -11,7 +11,7 @@ from mlplane.api.modelserver import ModelServer
 from mlplane.api.modelversion import ModelVersion
 from mlplane.api.trainingrun import TrainingRun
 from mlplane.local.apiserver import crds
-from mlplane.local.apiserver.crdchecks import check_crd
+from mlplane.local.apiserver.crdchecks import check_crd, check_name
 from mlplane.schema.crds import crd_for
 from mlplane.schema.foreign import foreign_crds
 from mlplane.structural.schemas import Schema
@@ -40,7 +40,7 @@ def problems(definition: dict[str, Any]) -> list[Any]:
     """What is wrong with a definition that a client has sent."""
     crds.fill_defaults(definition)
     crds.store(definition, None)
-    return check_crd(definition)
+    return [*check_name(definition), *check_crd(definition)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

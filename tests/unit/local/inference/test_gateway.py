@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -83,6 +84,55 @@ async def test_headers_of_one_connection_stay_there(ask: Any) -> None:
         seen = (await answer.json())["headers"]
     assert not {"X-Hop", "TE"} & seen.keys()
     assert seen["X-Forwarded-For"] == "10.0.0.1, 127.0.0.1"
+
+
+async def exchange(port: int, head: str) -> tuple[int, Any]:
+    """What a request written by hand, which no client would tidy, is answered with."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"{head}\r\nConnection: close\r\n\r\n".encode())
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    first, _, body = answer.partition(b"\r\n\r\n")
+    return int(first.split()[1]), json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/v1?a=%2F", "/v1?a=%2F"),
+        ("/a//../b/./c", "/a//../b/./c"),
+        ("/%7Eme/%2e%2E", "/%7Eme/%2e%2E"),
+        ("//other.example/x", "//other.example/x"),
+        (f"http://{HOST}/v2", "/v2"),
+        (f"HTTP://{HOST}:80?x=1", "/?x=1"),
+    ],
+)
+async def test_the_path_reaches_the_backend_as_it_was_sent(target: str, path: str) -> None:
+    async with backend(echo) as one, gateway(table(one), 0) as port:
+        status, seen = await exchange(port, f"GET {target} HTTP/1.1\r\nHost: {HOST}")
+    assert (status, seen["path"]) == (202, path)
+
+
+async def test_an_absolute_target_counts_for_more_than_the_host() -> None:
+    async with backend(echo) as one, gateway(table(one), 0) as port:
+        _, seen = await exchange(port, f"GET http://{HOST}/v2 HTTP/1.1\r\nHost: other.example")
+        status, _ = await exchange(port, f"GET http://other.example/v2 HTTP/1.1\r\nHost: {HOST}")
+    assert (seen["headers"]["Host"], status) == (HOST, 404)
+
+
+@pytest.mark.parametrize("line", ["OPTIONS *", f"GET https://{HOST}/v2", f"GET ftp://{HOST}/v2"])
+async def test_a_target_without_a_path_of_this_gateway_is_400(line: str) -> None:
+    async with backend(echo) as one, gateway(table(one), 0) as port:
+        status, answer = await exchange(port, f"{line} HTTP/1.1\r\nHost: {HOST}")
+    assert status == 400
+    assert "send a path" in answer["error"]
+
+
+async def test_the_host_is_kept_though_connection_names_it(ask: Any) -> None:
+    sent = {"Connection": "host"}
+    async with backend(echo) as one, gateway(table(one), 0) as port, ask(port, headers=sent) as answer:
+        assert (await answer.json())["headers"]["Host"] == f"{HOST}:{port}"
 
 
 async def test_an_unknown_host_is_404_as_json(ask: Any) -> None:

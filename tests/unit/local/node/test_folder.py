@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mlplane.errors import InvalidInput
 from mlplane.local.podfolder import PodFolder
 
 FOLDER = PodFolder(Path("/s/pods/u"))
@@ -27,3 +28,10 @@ FOLDER = PodFolder(Path("/s/pods/u"))
 )
 def test_only_the_two_prefixes_are_mapped_and_only_as_whole_paths(text, want):
     assert FOLDER.map_text(text) == want
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/x", "a/b", "a\0"])
+@pytest.mark.parametrize("path", [FOLDER.log, FOLDER.previous_log, FOLDER.stdout, FOLDER.attempts])
+def test_the_name_of_a_container_leads_nowhere_else(path, name):
+    with pytest.raises(InvalidInput, match="cannot be that of a file"):
+        path(name)

@@ -93,6 +93,23 @@ def test_a_container_that_uses_more_memory_than_it_may_is_killed_and_says_why(fo
     assert lifecycle.phase_of({"spec": {**pod["spec"], "restartPolicy": "Never"}}, {"c": (run,)}) == "Failed"
 
 
+def test_pages_that_processes_share_count_once(folder, over, eventually):
+    folder.make()
+    sharing = (
+        "import os, time; kept = bytearray(80_000_000)\n"
+        "[os._exit(time.sleep(60) or 0) for _ in range(3) if os.fork() == 0]\n"
+        "print('full', flush=True); time.sleep(60)"
+    )
+    runs.start(folder, "c", 0, [sys.executable, "-c", sharing], dict(os.environ))
+    eventually(lambda: folder.log("c").exists() and "full" in folder.log("c").read_text())
+    found = {"c": runs.read(folder, "c")}
+    assert memory.used_by(found["c"][-1].pid) > 240_000_000
+    MemoryWatch(folder).end_over_limit({"spec": {"containers": [limited(memory="200M")]}}, found)
+    assert not (folder.attempts("c") / "0" / runs.OUT_OF_MEMORY).exists()
+    MemoryWatch(folder).end_over_limit({"spec": {"containers": [limited(memory="70M")]}}, found)
+    assert over().out_of_memory
+
+
 def test_a_pod_without_a_memory_limit_is_not_looked_at(folder):
     assert not MemoryWatch(folder).is_due({"spec": {"containers": [limited(cpu="1")]}})
 

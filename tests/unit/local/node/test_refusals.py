@@ -1,8 +1,12 @@
 """What this node does not run."""
 
+import aiohttp
 import pytest
 
+from mlplane.local.node.lifecycle import Backoff
 from mlplane.local.node.refusals import CannotStart, check
+from mlplane.local.node.starting import Node
+from mlplane.local.node.worker import Worker
 
 IMAGES = ("ghcr.io/mlplane/runtime:*",)
 
@@ -68,6 +72,7 @@ def test_other_images_are_refused_as_by_a_registry(make_pod, image):
         ),
         ({"livenessProbe": {"exec": {}}}, [], "livenessProbe must be httpGet or tcpSocket"),
         ({"envFrom": [{}]}, [], "envFrom is not supported"),
+        ({"name": "../../x"}, [], "name '../../x' cannot be that of a file"),
         ({"lifecycle": {"preStop": {}}}, [], "lifecycle is not supported"),
     ],
 )
@@ -82,3 +87,26 @@ def test_one_volume_under_two_paths_is_refused(make_pod):
     assert "mounted at '/mnt/mlplane/a' and at '/mnt/mlplane/b'" in str(
         refusal(make_pod(one, two, volumes=[{"name": "v", "emptyDir": {}}]))
     )
+
+
+class Written:
+    """Takes what a worker writes."""
+
+    def __init__(self):
+        self.status = {}
+
+    async def patch(self, _, patch, **__):
+        self.status |= patch["status"]
+        return patch
+
+
+@pytest.mark.parametrize("name", ["../../../escaped", ".."])
+async def test_a_pod_whose_container_is_named_as_a_path_waits_and_says_why(make_pod, tmp_path, name):
+    written, pod = Written(), make_pod({"name": name, "terminationMessagePolicy": "FallbackToLogsOnError"})
+    async with aiohttp.ClientSession() as session:
+        worker = Worker(Node(written, tmp_path / "state", IMAGES, session, Backoff()), pod)
+        assert await worker._pass() is not None
+    waiting = written.status["containerStatuses"][0]["state"]["waiting"]
+    assert waiting["reason"] == "CreateContainerConfigError"
+    assert f"name {name!r} cannot be that of a file" in waiting["message"]
+    assert not list(tmp_path.rglob("*escaped*"))

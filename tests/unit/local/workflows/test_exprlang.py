@@ -87,12 +87,37 @@ def test_expressions_have_the_values_that_expr_lang_gives(text, want):
         ("jsonpath(workflow.parameters.config, '$.b')", "there is no such value"),
         ("jsonpath('no json', '$.b')", "is no JSON"),
         ("1 / 0", "division by zero"),
+        # What Python minds.
+        ("1 in 5", "1 in 5"),
+        ("1 in {a: 1}[[1]]", "unhashable"),
+        ("5[1:2]", "5[1:2]"),
+        ("[1] in {a: 1}", "unhashable"),
+        ("int(repeat('9', 400)) / 2", "too large"),
+        ("int(repeat('9', 4000)) * int(repeat('9', 4000))", "digits"),
+        ("007", "'007'"),
+        ('"\\ud800"', "surrogates"),
+        ("+".join(["1"] * 2000), "recursion"),
+        # What would fill the memory, or take its time.
+        ("repeat('ab', 1000000)", "repeat: more than 1000000 characters"),
+        ("'" + "x" * 40000 + "'", "has 40002 characters, 32768 are allowed"),
     ],
 )
 def test_an_expression_without_a_value_says_why(text, why):
     with pytest.raises(ExpressionError) as caught:
         exprlang.evaluate(text, KNOWN)
     assert why in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["007", "+".join(["1"] * 2000), "'" + "x" * 40000 + "'"])
+def test_what_cannot_be_read_is_found_before_it_is_evaluated(text):
+    with pytest.raises(ExpressionError):
+        exprlang.check(text)
+
+
+@pytest.mark.timeout(10)
+def test_a_regular_expression_takes_no_longer_than_its_text():
+    assert exprlang.evaluate("msg matches '^(a+)+$'", {"msg": "a" * 40 + "!"}) is False
+    assert exprlang.evaluate("'shut down' matches '^shut\\\\s+(?i)DOWN$'", {}) is True
 
 
 def test_a_condition_must_be_true_or_false():

@@ -74,8 +74,18 @@ def test_what_is_no_condition_is_refused_with_a_hint(when):
         ("a && b", "Failed to evaluate 'when' expresion 'a && b'"),
         ("flip-coin == x", "cannot be used with the modifier '-'"),
         ("maybe", "Expected boolean evaluation for 'maybe'. Got maybe"),
+        ("10 ** 400 > 1", "out of range"),
+        ("a =~ '('", "missing )"),
+        ("0 ** -1 > 1", "Failed to evaluate"),
+        ("+".join(["1"] * 2000) + " > 1", "recursion"),
+        ("a == '" + "x" * 40000 + "'", "32768 are allowed"),
     ],
 )
 def test_a_condition_that_has_no_truth_says_why(when, why):
     with pytest.raises(Unresolvable, match=re.escape(why)):
         should_execute(when)
+
+
+@pytest.mark.timeout(10)
+def test_a_regular_expression_of_a_condition_takes_no_longer_than_its_text():
+    assert should_execute(f"'{'a' * 40}!' !~ '^(a+)+$'")
