@@ -38,6 +38,8 @@ def test_images_that_the_operator_allows_are_run_beside_mlplanes_own(tmp_path):
     assert program.arguments[-2:] == ("--allow-image=busybox:*", "--allow-image=python:*")
     pod = {"spec": {"containers": []}}
     for image in ("busybox:1.36", "ghcr.io/mlplane/runtime:1"):
-        refusals.check(pod, {"image": image, "command": ["true"]}, (*engines.IMAGES, "busybox:*"))
+        refusals.check(
+            pod, {"name": "main", "image": image, "command": ["true"]}, (*engines.IMAGES, "busybox:*")
+        )
     with pytest.raises(refusals.CannotStart, match="image 'alpine:3' is not run here"):
         refusals.check(pod, {"image": "alpine:3", "command": ["true"]}, (*engines.IMAGES, "busybox:*"))
