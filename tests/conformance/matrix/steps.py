@@ -7,6 +7,7 @@ Each function takes the scene and the step and gives the answer to record; None 
 import json
 import shlex
 import threading
+import time
 from typing import Any
 
 import kubernetes
@@ -23,6 +24,7 @@ _PATCHES = {
     "apply": "application/apply-patch+yaml",
 }
 
+_TOUCH_S = 3.0
 _READING = 30
 """Seconds that a command in the background has for what is read of it."""
 
@@ -189,10 +191,18 @@ def _at(value: Any, path: str | list[str]) -> Any:
 
 
 def _operator(scene: Scene, step: Body) -> str:
-    """Wait until the Kopf operator has said this about the namespace; how often does not matter."""
+    """Wait until the Kopf operator has said this about the namespace; how often does not matter.
+
+    ``touch`` is an object that is changed every few seconds meanwhile, so that Kopf looks for kinds again.
+    """
     wanted = f"{scene.namespace} {step['operator']}"
+    touched = time.monotonic()
 
     def told() -> bool:
+        nonlocal touched
+        if "touch" in step and time.monotonic() > touched + _TOUCH_S:
+            touched = time.monotonic()
+            scene.target.kubectl("annotate", step["touch"], f"touched={touched}", "--overwrite")
         lines = scene.target.operator_log.read_text().splitlines()
         return any(line.startswith(wanted) for line in lines)
 
