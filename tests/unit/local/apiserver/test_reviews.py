@@ -72,10 +72,10 @@ async def test_my_rules_are_those_that_hold_in_the_namespace(api, jane):
             "group must be specified",
         ),
         (
-            "namespaces/work/localsubjectaccessreviews",
+            "namespaces/team/localsubjectaccessreviews",
             {"user": "jane", "resourceAttributes": PODS},
             400,
-            "spec.resourceAttributes.namespace must match namespace: work",
+            "spec.resourceAttributes.namespace must match namespace: team",
         ),
     ],
 )
