@@ -6,6 +6,10 @@ CLI_DOCS = $(BIN)/python -m typer mlplane.cli.main utils docs --name mlplane --t
 # Rendered objects are judged by Argo's and KServe's own CRDs where these are given; CI has to give them.
 UPSTREAM := $(if $(CI)$(MLPLANE_UPSTREAM_CRDS),tests/upstream)
 
+# Files are shared out in this order; those that take minutes come first. Most of them wait for processes, so
+# there is one more at a time than the two cores that they are measured on.
+LONG_FIRST := tests/faults tests/e2e tests/integration tests/conformance
+
 .PHONY: env demo test conformance storms check fix generate clean story kind faults
 .DEFAULT_GOAL := help
 
@@ -36,9 +40,8 @@ demo: env
 	@$(BIN)/mlplane demo $(if $(KEEP),--keep)
 
 test: env
-	$(BIN)/python -m pytest tests/unit tests/golden tests/architecture tests/docs $(UPSTREAM) -n 2
-	$(BIN)/python -m pytest tests/integration tests/conformance -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/faults tests/e2e
+	$(BIN)/python -m pytest tests/unit tests/golden tests/architecture tests/docs $(UPSTREAM) -n 2 --dist worksteal
+	$(BIN)/python -m pytest $(LONG_FIRST) -n 3 --dist loadfile --no-loadscope-reorder
 
 # On a cluster that is not ours; KUBECONFIG has to be of somebody who may do everything, and named here.
 story: env

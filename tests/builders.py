@@ -4,10 +4,16 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from mlplane.adapters import argo
+from mlplane import names
+from mlplane.adapters import argo, datasetworkflows
 from mlplane.api import Dataset, Evaluation, ModelServer, ModelVersion, TrainingRun
+from mlplane.api.dataset import DatasetSpec
+from mlplane.api.evaluation import Recorded
 from mlplane.api.refs import Query, ref_of
+from mlplane.reconcilers import evaluation as evaluations
 from mlplane.reconcilers.plan import Observed, Settings
+from mlplane.reconcilers.recipes import recipe_of
+from mlplane.reconcilers.records import evidence_of
 from mlplane.tasks import RunTask
 
 Body = dict[str, Any]
@@ -76,12 +82,23 @@ def ready_dataset(**metadata: Any) -> Body:
     return dataset(status=ingested(), **metadata)
 
 
-def ingested(generation: int = 1) -> Body:
+def ingest_result(**changes: Any) -> str:
+    """The answer of the step ``ingest``."""
+    fields = ("digest", "uri", "rows", "files", "bytes", "splits")
+    return json.dumps({field: ingested()[field] for field in fields} | changes)
+
+
+def ingested(generation: int = 1, spec: Body | None = None) -> Body:
+    """The status of a Dataset whose spec was that, or is that of ``dataset``."""
+    recipe = recipe_of(DatasetSpec.model_validate(spec or dataset()["spec"]))
     return {
         "observedGeneration": generation,
         "digest": DATA_DIGEST,
         "uri": f"store://datasets/digits/sha256-{'d' * 64}",
         "rows": 1797,
+        "files": 1,
+        "bytes": 57054,
+        "recipe": recipe,
         "splits": SPLITS,
         "conditions": [condition("Ready", "True", "Ingested", generation=generation)],
     }
@@ -106,6 +123,13 @@ def run(
     return body("TrainingRun", name, spec, status, **metadata)
 
 
+def finished_run(value: str = "0.9721") -> Body:
+    """A run that has left a model version and its evaluation."""
+    done = [condition("Ready", "True", "Completed"), condition("Complete", "True", "Succeeded")]
+    evidence = evidence_of(Recorded.model_validate(recorded(value)))
+    return run(status={"conditions": done, "modelVersion": "digits-aaaaaaaa", "evidence": evidence})
+
+
 def model_version(
     name: str = "digits-aaaaaaaa",
     *,
@@ -123,6 +147,7 @@ def model_version(
         "lineage": {
             "run": {"name": "digits-1", "key": RUN_KEY},
             "dataset": {"name": "digits", "digest": DATA_DIGEST},
+            "splits": SPLITS[:1],
             "code": {
                 "url": URL,
                 "path": "train",
@@ -153,7 +178,15 @@ def recorded(value: str = "0.9721", minimum: str = "0.95") -> Body:
     return {
         "verdict": verdict,
         "rows": 359,
-        "results": [{"metric": "accuracy", "min": minimum, "value": value, "verdict": verdict}],
+        "results": [
+            {
+                "gate": {"metric": "accuracy", "min": minimum},
+                "verdict": verdict,
+                "rows": 359,
+                "value": value,
+                "interval": {"low": "0.9500", "high": "0.9900"},
+            }
+        ],
         "report": f"store://reports/digits/sha256-{'9' * 64}",
     }
 
@@ -163,15 +196,41 @@ def evaluation(
     value: str = "0.9721",
     *,
     digest: str = MODEL_DIGEST,
+    run: Body | None = None,
+    status: Body | None = None,
     **metadata: Any,
 ) -> Body:
+    """A recorded one; with ``run``, one that is to be carried out."""
     spec = {
         "modelVersion": {"name": "digits-aaaaaaaa", "digest": digest},
-        "dataset": {"name": "digits", "digest": DATA_DIGEST},
+        "dataset": {"name": "digits"} if run else {"name": "digits", "digest": DATA_DIGEST},
         "split": "test",
-        "recorded": recorded(value),
-    }
-    return body("Evaluation", name, spec, **metadata)
+    } | ({"run": run} if run else {"recorded": recorded(value)})
+    return body("Evaluation", name, spec, status, **metadata)
+
+
+TO_JUDGE = {"label": "label", "gates": [{"metric": "accuracy", "min": "0.95"}]}
+
+
+def of_a_run(name: str = "digits-1") -> Body:
+    """Metadata of an evaluation that this run has recorded."""
+    return {"labels": {names.OWNER_KIND_LABEL: "TrainingRun", names.OWNER_NAME_LABEL: name}}
+
+
+def judged(value: str = "0.9721", verdict: str = "", **metadata: Any) -> Body:
+    """A recorded evaluation that has been verified."""
+    made = recorded(value)
+    made |= {"verdict": verdict or made["verdict"]}
+    status = made | {"conditions": [condition("Complete", "True", made["verdict"], f"accuracy {value}")]}
+    return evaluation(value=value, status=status, **metadata)
+
+
+def evaluation_workflow(owner: Body, phase: str = "", **outputs: str) -> Body:
+    """The Workflow of an evaluation as its first pass makes it, with what its one step has answered."""
+    typed = Evaluation.model_validate(owner)
+    world = (model_version(), ready_dataset())
+    (made,) = evaluations.plan(typed, observed_by(evaluations, typed, world), NOW, SETTINGS).create
+    return with_status(made, phase, {"evaluate" if "run" in owner["spec"] else "verify": outputs})
 
 
 def server(
@@ -183,7 +242,7 @@ def server(
 
 
 def dataset_workflow(owner: Body, phase: str = "", **outputs: str) -> Body:
-    made = argo.workflow_for_dataset(Dataset.model_validate(owner), SETTINGS)
+    made = datasetworkflows.workflow_for_dataset(Dataset.model_validate(owner), SETTINGS)
     return with_status(made, phase, {"ingest": outputs})
 
 

@@ -27,13 +27,16 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {"HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"} | more
 
 
-def eventually(ask: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """The first true answer; fails with the last answer when time is up."""
+def eventually(ask: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+    """The first true answer; fails with the last answer when time is up.
+
+    Most questions here are processes, which would slow down what they ask about if they came more often.
+    """
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}; last answer: {answer!r}")
-        time.sleep(0.05)
+        time.sleep(0.3)
     return answer
 
 
@@ -72,7 +75,7 @@ class Plane:
     def stop(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
 
     def parts(self) -> dict[str, psutil.Process]:
         """The three supervised processes by name."""
@@ -94,7 +97,7 @@ class Plane:
             capture_output=True,
             text=True,
             input=stdin,
-            timeout=120,
+            timeout=200,
         )
 
     def mlplane(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -104,7 +107,7 @@ class Plane:
             check=check,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=200,
         )
 
     def objects(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
@@ -162,10 +165,10 @@ def left_of(state: Path) -> list[str]:
     ]
 
 
-def make_repository(directory: Path, home: Path) -> Path:
-    """A GitOps repository made from the template by ``mlplane init``."""
+def make_repository(directory: Path, home: Path, template: str = "digits") -> Path:
+    """A GitOps repository made from a template by ``mlplane init``."""
     subprocess.run(
-        [MLPLANE, "init", str(directory), "--template", "digits"],
+        [MLPLANE, "init", str(directory), "--template", template],
         env=environment(home),
         check=True,
         capture_output=True,

@@ -58,13 +58,19 @@ def run(namespace: str | None = None, *, liveness: str | None = None) -> None:
 
 
 def settings_from_environment() -> Settings:
-    """What MLPLANE_STORE and MLPLANE_IMAGE say. Raises InvalidInput without a store."""
+    """What the environment says. Raises InvalidInput without a store."""
     store = os.environ.get(names.STORE_ENV)
     if not store:
         raise InvalidInput(
             f"{names.STORE_ENV} is not set: set it to the URL that store:// stands for, such as s3://bucket"
         )
-    return Settings(store=store, image=os.environ.get(names.IMAGE_ENV) or DEFAULT_IMAGE)
+    hosts = os.environ.get(names.ALLOWED_HOSTS_ENV, "").split(",")
+    return Settings(
+        store=store,
+        image=os.environ.get(names.IMAGE_ENV) or DEFAULT_IMAGE,
+        allowed_hosts=tuple(host.strip() for host in hosts if host.strip()),
+        hf_endpoint=os.environ.get(names.HF_ENDPOINT_ENV, ""),
+    )
 
 
 def watched(namespace: str | None) -> tuple[Query, ...]:

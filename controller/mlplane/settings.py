@@ -16,3 +16,7 @@ class Settings:
     """fsspec URL that ``store://`` stands for, such as ``s3://bucket/prefix``."""
     image: str = DEFAULT_IMAGE
     """Container image that steps run in; also the image that a run key speaks of."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Servers, ``host`` or ``host:port``, that data are read from although their addresses are not public."""
+    hf_endpoint: str = ""
+    """The Hugging Face hub that data are read from; empty for the public one."""

@@ -6,11 +6,22 @@ Bytes never travel this way: they go through the store, named by digest.
 
 from typing import Literal
 
-from mlplane.api.dataset import DatasetSpec, Split
-from mlplane.api.evaluation import PinnedRef, Recorded
-from mlplane.api.meta import ApiModel, CommitId, Digest, StoreUri
+from mlplane.api.datacheck import CheckResult
+from mlplane.api.dataset import DatasetSpec, DerivedFrom, ResolvedInput, Split
+from mlplane.api.evaluation import EvaluationSpec, Recorded
+from mlplane.api.judgement import PinnedRef
+from mlplane.api.meta import ApiModel, CommitId, Digest, ModelName, Source, StoreUri
 from mlplane.api.modelversion import Artifact, Signature
-from mlplane.api.trainingrun import TrainingRunSpec
+from mlplane.api.trainingrun import EvaluationPlan, TrainingRunSpec
+
+
+class TransformTask(ApiModel):
+    """Run the code that makes a Dataset of others; its files become the raw bytes that are ingested."""
+
+    name: str
+    derived_from: DerivedFrom
+    inputs: tuple[ResolvedInput, ...]
+    """The versions to read, in the order of ``derived_from.datasets``."""
 
 
 class IngestTask(ApiModel):
@@ -21,12 +32,17 @@ class IngestTask(ApiModel):
 
 
 class IngestResult(ApiModel):
-    """The version that was stored; output parameter ``dataset`` of the step ``ingest``."""
+    """What was read; output parameter ``dataset`` of the step ``ingest`` (at most 32 KiB)."""
 
     digest: Digest
-    uri: StoreUri
+    uri: StoreUri | None = None
+    """Where the version is stored; None if a check failed, so that there is none."""
     rows: int
-    splits: tuple[Split, ...]
+    files: int
+    bytes: int
+    splits: tuple[Split, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    """What the checks found; those that failed come first."""
 
 
 class RunTask(ApiModel):
@@ -39,6 +55,49 @@ class RunTask(ApiModel):
     dataset: PinnedRef
     splits: tuple[Split, ...]
     image: str
+    baseline: "BaselineModel | None" = None
+
+    @property
+    def judging(self) -> "JudgeTask":
+        """The part of it that the step ``evaluate`` does."""
+        plan = self.spec.evaluation
+        return JudgeTask(
+            model=self.spec.model,
+            dataset=self.dataset,
+            splits=self.splits,
+            plan=plan,
+            code=self.spec.code,
+            baseline=self.baseline,
+            trained_on=tuple(split.digest for split in self.splits if split.name != plan.split),
+        )
+
+
+class BaselineModel(ApiModel):
+    """The model version that another one is compared with."""
+
+    version: PinnedRef
+    model: ModelName
+
+
+class JudgeTask(ApiModel):
+    """Judge a stored model by a split of a dataset version; what the step ``evaluate`` is told."""
+
+    model: ModelName
+    dataset: PinnedRef
+    splits: tuple[Split, ...]
+    plan: EvaluationPlan
+    code: Source | None = None
+    """Directory with the evaluator's code, where there is one."""
+    baseline: BaselineModel | None = None
+    trained_on: tuple[Digest, ...] = ()
+    """Digests of the splits that the model was trained on, where they are known."""
+
+
+class VerifyTask(ApiModel):
+    """Compare a recorded evaluation with the report in the store; what the step ``verify`` is told."""
+
+    model: ModelName
+    spec: EvaluationSpec
 
 
 class TrainedModel(ApiModel):
@@ -59,13 +118,19 @@ class RunResult(ApiModel):
     recorded: Recorded
 
 
+RunTask.model_rebuild()
+
 # Steps and their output parameters: what ``adapters.argo`` renders and ``steps`` implements.
+TRANSFORM = "transform"
 INGEST = "ingest"
 PREFLIGHT = "preflight"
 TRAIN = "train"
 EVALUATE = "evaluate"
 PUBLISH = "publish"
+VERIFY = "verify"
 
+RAW_OUTPUT = "raw"
+"""transform: ``store://`` URI of the files that the user's code wrote."""
 DATASET_OUTPUT = "dataset"
 """ingest: an ``IngestResult`` as JSON."""
 KEY_OUTPUT = "key"
@@ -76,5 +141,9 @@ MODEL_OUTPUT = "model"
 """train: digest of the stored model. preflight: the same if cached, else empty."""
 REPORT_OUTPUT = "report"
 """evaluate: digest of the stored report."""
+RECORDED_OUTPUT = "recorded"
+"""evaluate: a ``Recorded`` as JSON."""
+FINDING_OUTPUT = "finding"
+"""verify: empty if the report says what was recorded, else what differs, in one sentence."""
 RESULT_OUTPUT = "result"
 """publish: a ``RunResult`` as JSON."""

@@ -1,6 +1,7 @@
 """The API server as a process of its own, and the clients that people use against it.
 
-``api_server`` is one server for the whole session: a test takes a namespace or a kind of its own.
+``api_server`` is one server for the whole session: a test takes a namespace or a kind of its own. The matrix,
+which defines kinds under names that others use too, has ``matrix_server``.
 ``start_server`` makes servers that a test may stop and kill.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from background import Background
 from mlplane.local.state import State
 
 BIN = Path(sys.executable).parent
@@ -27,7 +29,7 @@ WIDGETS = Path(__file__).with_name("widgets.yaml")
 _numbers = itertools.count()
 
 
-def eventually(ask: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+def eventually(ask: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """The first true answer; fails with the last one when time is up."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
@@ -44,7 +46,7 @@ class ApiServer:
     home: Path
     namespace: str = "default"
     process: subprocess.Popen[bytes] | None = None
-    children: list[subprocess.Popen[str]] = field(default_factory=list)
+    children: list[Background] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -77,13 +79,12 @@ class ApiServer:
         """Send a signal and wait for the end; the exit status."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def close(self) -> None:
         """End everything that was started."""
         for child in self.children:
-            child.kill()
-            child.communicate()
+            child.end()
         if self.process is not None and self.process.poll() is None:
             self.stop()
 
@@ -97,21 +98,15 @@ class ApiServer:
             capture_output=True,
             text=True,
             input=stdin if isinstance(stdin, str | None) else json.dumps(stdin),
-            timeout=60,
+            timeout=100,
             check=False,
         )
         assert done.returncode == 0 or not check, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done
 
-    def background(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """A kubectl that goes on; its output is a pipe."""
-        child = subprocess.Popen(
-            ["kubectl", "-n", self.namespace, *arguments],
-            env=self.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def background(self, *arguments: str, **environment: str) -> Background:
+        """A kubectl that goes on."""
+        child = Background(["kubectl", "-n", self.namespace, *arguments], self.environment | environment)
         self.children.append(child)
         return child
 
@@ -148,14 +143,22 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def matrix_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """The matrix's: started again, so that like one that has run for long it has forgotten old versions."""
+    with serving(tmp_path_factory.mktemp("matrix-server")) as server:
+        server.stop()
+        server.start()
+        yield server
+
+
 @pytest.fixture
 def cluster(api_server: ApiServer) -> Iterator[ApiServer]:
     """The session's server, in a namespace of the test."""
     own = api_server.in_new_namespace()
     yield own
     for child in own.children:
-        child.kill()
-        child.communicate()
+        child.end()
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Operator:
                 stderr=subprocess.STDOUT,
             )
 
-    def expect(self, text, times=1, seconds=30):
+    def expect(self, text, times=1, seconds=60):
         deadline = time.monotonic() + seconds
         while self.log.read_text().count(text) < times:
             assert self.process.poll() is None, self.log.read_text()
@@ -57,7 +57,7 @@ class Operator:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def test_kopf_sees_objects_appear_change_and_go(cluster, widget, operate):
 def test_kopf_handlers_write_status_and_hold_with_finalizers(cluster, widget, operate):
     operator = operate(cluster, cluster.namespace)
     cluster.kubectl("create", "-f", "-", stdin=widget("a", annotations={"handle": "yes"}))
-    cluster.kubectl("wait", "wd/a", "--for=jsonpath={.status.handled}=true", "--timeout=20s")
+    cluster.kubectl("wait", "wd/a", "--for=jsonpath={.status.handled}=true", "--timeout=60s")
     assert cluster.object("wd", "a")["metadata"]["finalizers"] == ["kopf.zalando.org/KopfFinalizerMarker"]
-    cluster.kubectl("delete", "wd", "a", "--timeout=20s")
+    cluster.kubectl("delete", "wd", "a", "--timeout=60s")
     operator.expect("CLEANED")
 
 

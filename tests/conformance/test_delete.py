@@ -36,7 +36,7 @@ def hold(cluster, name, finalizers):
 
 def test_delete_waits_until_the_object_is_gone(cluster, widget):
     cluster.kubectl("create", "-f", "-", stdin=widget("a"))
-    assert "deleted" in cluster.kubectl("delete", "wd", "a", "--timeout=10s").stdout
+    assert "deleted" in cluster.kubectl("delete", "wd", "a", "--timeout=60s").stdout
     assert cluster.object("wd", "a") == {}
 
 
@@ -57,36 +57,36 @@ def test_deleting_what_is_not_there_says_so(cluster):
 
 def test_a_finalizer_holds_the_object_until_it_is_removed(cluster, widget):
     cluster.kubectl("create", "-f", "-", stdin=widget("a", finalizers=["shop.example.com/hold"]))
-    deleting = cluster.background("delete", "wd", "a", "--timeout=30s")
-    cluster.kubectl("wait", "wd/a", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=10s")
-    assert deleting.poll() is None
+    deleting = cluster.background("delete", "wd", "a", "--timeout=60s")
+    cluster.kubectl("wait", "wd/a", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=60s")
+    assert not deleting.is_over
     more = '[{"op": "add", "path": "/metadata/finalizers/-", "value": "shop.example.com/more"}]'
     refused = cluster.kubectl("patch", "wd", "a", "--type=json", "-p", more, check=False)
     assert "no new finalizers can be added if the object is being deleted" in refused.stderr
     hold(cluster, "a", None)
-    assert "deleted" in deleting.communicate(timeout=20)[0]
+    assert "deleted" in deleting.rest()
     assert cluster.object("wd", "a") == {}
 
 
 def test_dependents_follow_in_the_background(family):
     family.kubectl("delete", "wd", "parent")
     for name in ("child", "grandchild"):
-        family.kubectl("wait", f"wd/{name}", "--for=delete", "--timeout=10s")
+        family.kubectl("wait", f"wd/{name}", "--for=delete", "--timeout=60s")
     assert names(family) == []
 
 
 def test_in_the_foreground_the_owner_goes_last(family):
     hold(family, "grandchild", ["shop.example.com/hold"])
     family.kubectl("delete", "wd", "parent", "--cascade=foreground", "--wait=false")
-    family.kubectl("wait", "wd/grandchild", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=10s")
+    family.kubectl("wait", "wd/grandchild", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=60s")
     assert names(family) == ["child", "grandchild", "parent"]
     hold(family, "grandchild", None)
-    family.kubectl("wait", "wd/parent", "--for=delete", "--timeout=10s")
+    family.kubectl("wait", "wd/parent", "--for=delete", "--timeout=60s")
     assert names(family) == []
 
 
 def test_orphans_stay_and_forget_their_owner(family):
-    family.kubectl("delete", "wd", "parent", "--cascade=orphan", "--timeout=10s")
+    family.kubectl("delete", "wd", "parent", "--cascade=orphan", "--timeout=60s")
     assert names(family) == ["child", "grandchild"]
     assert "ownerReferences" not in family.object("wd", "child")["metadata"]
     assert family.object("wd", "grandchild")["metadata"]["ownerReferences"][0]["name"] == "child"
@@ -95,13 +95,13 @@ def test_orphans_stay_and_forget_their_owner(family):
 def test_an_object_whose_owner_never_existed_is_collected(cluster, widget):
     ghost = {"apiVersion": "shop.example.com/v1", "kind": "Widget", "name": "ghost", "uid": "no-such-uid"}
     cluster.kubectl("create", "-f", "-", stdin=widget("a", ownerReferences=[ghost]))
-    cluster.kubectl("wait", "wd/a", "--for=delete", "--timeout=10s")
+    cluster.kubectl("wait", "wd/a", "--for=delete", "--timeout=60s")
 
 
 def test_a_namespace_takes_its_content_along(cluster, widget):
     cluster.kubectl("create", "-f", "-", stdin=widget("a"))
     cluster.kubectl("create", "configmap", "c", "--from-literal=a=1")
-    cluster.kubectl("delete", "namespace", cluster.namespace, "--timeout=15s")
+    cluster.kubectl("delete", "namespace", cluster.namespace, "--timeout=60s")
     assert cluster.kubectl("get", "wd,cm", "-o", "name").stdout == ""
     done = cluster.kubectl("create", "configmap", "c", check=False)
     assert "not found" in done.stderr
@@ -110,15 +110,15 @@ def test_a_namespace_takes_its_content_along(cluster, widget):
 def test_a_namespace_terminates_until_its_content_is_gone(cluster, widget):
     cluster.kubectl("create", "-f", "-", stdin=widget("a", finalizers=["shop.example.com/hold"]))
     cluster.kubectl("delete", "namespace", cluster.namespace, "--wait=false")
-    cluster.kubectl("wait", "wd/a", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=10s")
+    cluster.kubectl("wait", "wd/a", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=60s")
     cluster.kubectl(
-        "wait", f"ns/{cluster.namespace}", "--for=condition=NamespaceFinalizersRemaining", "--timeout=10s"
+        "wait", f"ns/{cluster.namespace}", "--for=condition=NamespaceFinalizersRemaining", "--timeout=60s"
     )
     assert cluster.object("ns", cluster.namespace)["status"]["phase"] == "Terminating"
     refused = cluster.kubectl("create", "configmap", "late", check=False)
     assert "because it is being terminated" in refused.stderr
     hold(cluster, "a", None)
-    cluster.kubectl("wait", f"ns/{cluster.namespace}", "--for=delete", "--timeout=15s")
+    cluster.kubectl("wait", f"ns/{cluster.namespace}", "--for=delete", "--timeout=60s")
 
 
 @pytest.mark.parametrize("name", PROTECTED)
@@ -135,15 +135,15 @@ def test_a_definition_goes_after_its_instances(cluster, widget):
     cluster.kubectl("create", "-f", "-", stdin=crd)
     thing = {**widget("t", finalizers=["shop.example.com/hold"]), "kind": "Thing"}
     cluster.kubectl("create", "-f", "-", stdin=thing)
-    watch = cluster.background("get", "things", "-w", "-o", "name")
-    assert watch.stdout.readline() == "thing.shop.example.com/t\n"
+    watch = cluster.background("get", "things.shop.example.com", "-w", "-o", "name")
+    assert watch.line() == "thing.shop.example.com/t\n"
     cluster.kubectl("delete", "crd", "things.shop.example.com", "--wait=false")
-    cluster.kubectl("wait", "crd/things.shop.example.com", "--for=condition=Terminating", "--timeout=10s")
+    cluster.kubectl("wait", "crd/things.shop.example.com", "--for=condition=Terminating", "--timeout=60s")
     late = cluster.kubectl("create", "-f", "-", stdin={**widget("late"), "kind": "Thing"}, check=False)
     assert "create not allowed while custom resource definition is terminating" in late.stderr
     cluster.kubectl("patch", "things", "t", "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
-    cluster.kubectl("wait", "crd/things.shop.example.com", "--for=delete", "--timeout=10s")
-    watch.communicate(timeout=10)  # the watch of a kind that is gone ends
+    cluster.kubectl("wait", "crd/things.shop.example.com", "--for=delete", "--timeout=60s")
+    watch.rest()  # the watch of a kind that is gone ends
     assert cluster.kubectl("get", "things", check=False).returncode == 1
 
 
@@ -161,10 +161,10 @@ def test_a_pod_on_a_node_ends_gracefully_and_one_without_at_once(cluster):
         "spec": {"containers": [{"name": "c", "image": "i"}]},
     }
     cluster.kubectl("create", "-f", "-", stdin=pod)
-    cluster.kubectl("delete", "pod", "p", "--timeout=5s")
+    cluster.kubectl("delete", "pod", "p", "--timeout=60s")
     pod["spec"]["nodeName"] = "somewhere"
     cluster.kubectl("create", "-f", "-", stdin=pod)
     cluster.kubectl("delete", "pod", "p", "--wait=false")
     assert cluster.object("pod", "p")["metadata"]["deletionGracePeriodSeconds"] == 30
-    cluster.kubectl("delete", "pod", "p", "--grace-period=0", "--force", "--timeout=5s")
+    cluster.kubectl("delete", "pod", "p", "--grace-period=0", "--force", "--timeout=60s")
     assert cluster.object("pod", "p") == {}

@@ -14,7 +14,7 @@ WRITERS = 8
 
 def connect(server):
     tls = ssl.create_default_context(cafile=str(server.state.certificate))
-    return http.client.HTTPSConnection(HOST, server.state.api_port, context=tls, timeout=20)
+    return http.client.HTTPSConnection(HOST, server.state.api_port, context=tls, timeout=60)
 
 
 def ask(connection, server, method, path, body=None):
@@ -64,10 +64,10 @@ def test_no_acknowledged_write_is_lost_when_the_server_is_killed(start_server):
         for thread in threads:
             thread.start()
         for _ in range(WRITERS):
-            assert enough.acquire(timeout=30)
+            assert enough.acquire(timeout=60)
         server.stop(signal.SIGKILL)
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
         server.start()
         found = listed(server)
         there = {item["metadata"]["name"]: item for item in found["items"]}
@@ -84,9 +84,9 @@ def test_a_graceful_stop_ends_watches_and_loses_nothing(start_server, widget):
     server = start_server()
     server.kubectl("create", "configmap", "c", "--from-literal=a=1")
     watch = server.background("get", "cm", "-w", "-o", "name")
-    assert watch.stdout.readline() == "configmap/c\n"
+    assert watch.line() == "configmap/c\n"
     assert server.stop() == 0
-    watch.communicate(timeout=10)
+    watch.rest()
     server.start()
     assert server.object("cm", "c")["data"] == {"a": "1"}
 
@@ -121,7 +121,7 @@ def test_garbage_left_by_a_crash_is_collected_after_a_restart(start_server):
     server.stop(signal.SIGKILL)
     server.start()
     for child in children:
-        server.kubectl("wait", f"cm/{child['metadata']['name']}", "--for=delete", "--timeout=10s")
+        server.kubectl("wait", f"cm/{child['metadata']['name']}", "--for=delete", "--timeout=60s")
         break
-    server.kubectl("wait", "cm", "--all", "--for=delete", "--timeout=10s", check=False)
+    server.kubectl("wait", "cm", "--all", "--for=delete", "--timeout=60s", check=False)
     assert [item["metadata"]["name"] for item in listed(server)["items"]] == []

@@ -102,7 +102,7 @@ def test_without_the_subresource_status_is_a_field_like_others(api_server, one):
         "patch", "plain", "p", "--type=merge", "--subresource=status", "-p", '{"status": {}}', check=False
     )
     assert "NotFound" in done.stderr
-    one.kubectl("delete", "crd", "plains.shop.example.com", "--timeout=10s")
+    one.kubectl("delete", "crd", "plains.shop.example.com", "--timeout=60s")
 
 
 def test_labels_and_annotations_are_set_and_removed(one):
@@ -128,7 +128,7 @@ def test_edit_saves_what_the_editor_wrote(one, tmp_path):
     editor.write_text('#!/bin/sh\nsed -i "s/size: 1/size: 9/" "$1"\n')
     editor.chmod(0o755)
     done = one.background("edit", "wd", "a", KUBE_EDITOR=str(editor))
-    assert done.communicate(timeout=30)[0] == "widget.shop.example.com/a edited\n"
+    assert done.rest() == "widget.shop.example.com/a edited\n"
     assert one.object("wd", "a")["spec"]["size"] == 9
 
 

@@ -69,11 +69,11 @@ def test_a_new_definition_is_usable_at_once_and_gone_at_once(cluster):
         },
     }
     cluster.kubectl("create", "-f", "-", stdin=crd)
-    cluster.kubectl("wait", "crd/gizmos.new.example.com", "--for=condition=Established", "--timeout=5s")
+    cluster.kubectl("wait", "crd/gizmos.new.example.com", "--for=condition=Established", "--timeout=60s")
     gizmo = {"apiVersion": "new.example.com/v1", "kind": "Gizmo", "metadata": {"name": "g"}, "any": [1]}
     cluster.kubectl("create", "-f", "-", stdin=gizmo)
     assert cluster.object("gizmo", "g")["any"] == [1]
-    cluster.kubectl("delete", "crd", "gizmos.new.example.com", "--timeout=10s")
+    cluster.kubectl("delete", "crd", "gizmos.new.example.com", "--timeout=60s")
     assert cluster.kubectl("get", "gizmos", check=False).returncode == 1
     assert "gizmos" not in cluster.kubectl("api-resources", "--cached=false").stdout
 

@@ -89,7 +89,7 @@ def test_events_are_the_same_objects_in_both_groups(reported):
 
 def test_events_are_watched(reported):
     watch = reported.background("events", "--watch", "--no-headers")
-    assert "It is red now" in watch.stdout.readline()
+    assert "It is red now" in watch.line()
 
 
 @pytest.fixture
@@ -126,14 +126,14 @@ def test_logs_are_followed_until_the_container_ends(pod):
     path = log_file(pod)
     path.write_text("one\n")
     following = pod.background("logs", "-f", "p", "-c", "main")
-    assert following.stdout.readline() == "one\n"
+    assert following.line() == "one\n"
     with path.open("a") as log:
         log.write("two\n")
         log.flush()
-        assert following.stdout.readline() == "two\n"
+        assert following.line() == "two\n"
         log.write("last\n")
     report(pod, {"terminated": {"exitCode": 0, "reason": "Completed"}})
-    assert following.communicate(timeout=10)[0] == "last\n"
+    assert following.rest() == "last\n"
 
 
 def test_a_container_that_does_not_exist_is_named(pod):

@@ -74,7 +74,7 @@ class Terminal:
             time.sleep(0.05)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
-        return process.wait(timeout=10), log.read_text()
+        return process.wait(timeout=60), log.read_text()
 
     def _script(self, text: str) -> list[str]:
         keep = f"trap '{{ export -p; echo cd \"$PWD\"; }} > {self._kept}' EXIT"

@@ -1,30 +1,54 @@
 """What a person does with kubectl, against a plane that has run the digits story."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from background import Background
 from plane import KUBECTL, Plane, eventually, make_repository, running
 
 pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plane, Path]]:
-    """A plane whose model serves, applied by kubectl, and the repository with the manifests."""
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plane, Path, dict[str, Any]]]:
+    """A plane whose model serves, and the manifests: kubectl applied them in the wrong order, one by one.
+
+    With them what the first ones said before the last one came.
+    """
     folder = tmp_path_factory.mktemp("kubectl")
     home = folder / "home"
     home.mkdir()
     repository = make_repository(folder / "digits", home)
     plane = Plane(folder / "state", home, ("--repo", str(repository), "--path", "none", "--revision", "main"))
+    dev, said = repository / "dev", {}
     with running(plane):
-        plane.kubectl("apply", "--server-side", "-f", str(repository / "dev"))
-        plane.kubectl("wait", "--for=condition=Ready", "modelserver/digits", "--timeout=120s")
-        yield plane, repository / "dev"
+        for kind, name in (("modelserver", "digits"), ("trainingrun", "digits-1")):
+            plane.kubectl("apply", "--server-side", "-f", str(dev / f"{kind}.yaml"))
+            said[kind] = eventually(
+                lambda k=kind, n=name: plane.condition(k, n, "Ready"), f"the {kind} says what it waits for"
+            )
+        plane.kubectl("apply", "--server-side", "-f", str(dev / "dataset.yaml"))
+        plane.kubectl("wait", "--for=condition=Ready", "modelserver/digits", "--timeout=180s")
+        yield plane, dev, said
+
+
+@pytest.fixture(scope="module")
+def story(applied: tuple[Plane, Path, dict[str, Any]]) -> tuple[Plane, Path]:
+    """The plane and the manifests."""
+    return applied[:2]
+
+
+def test_what_is_applied_in_any_order_converges_and_says_meanwhile_what_it_waits_for(applied):
+    plane, _, said = applied
+    assert said["modelserver"]["reason"] == "ModelVersionMissing"
+    assert (said["trainingrun"]["status"], said["trainingrun"]["reason"]) == ("False", "DatasetMissing")
+    assert '"digits"' in said["trainingrun"]["message"]
+    assert plane.condition("modelserver", "digits", "Ready")["status"] == "True"
 
 
 def test_api_resources_list_the_five_kinds(story):
@@ -66,21 +90,15 @@ def test_get_shows_what_a_person_asks(story):
 
 def test_get_watch_follows_a_change(story):
     plane, _ = story
-    watch = subprocess.Popen(
-        [KUBECTL, "get", "dset", "digits", "-w", "-o", "jsonpath={.metadata.labels.seen}{'\\n'}"],
-        env=plane.environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    # A list: of one object, kubectl keeps to itself what its watch tells first, and that may be the change.
+    shown = ("--field-selector=metadata.name=digits", "-o", "jsonpath={.metadata.labels.seen}{'\\n'}")
+    watch = Background([KUBECTL, "get", "dset", "-w", *shown], plane.environment)
     try:
-        assert watch.stdout is not None
-        assert watch.stdout.readline() == "\n"
+        assert watch.line() == "\n"
         plane.kubectl("label", "dset", "digits", "seen=yes")
-        assert watch.stdout.readline() == "yes\n"
+        assert watch.line() == "yes\n"
     finally:
-        watch.kill()
-        watch.wait()
-        watch.stdout.close()
+        watch.end()
         plane.kubectl("label", "dset", "digits", "seen-")
 
 
@@ -167,7 +185,7 @@ def test_patch_and_delete(story, tmp_path):
     file = tmp_path / "second.yaml"
     file.write_text(yaml.safe_dump(document))
     plane.kubectl("apply", "-f", str(file))
-    plane.kubectl("wait", "--for=condition=Ready", "ms/second", "--timeout=60s")
+    plane.kubectl("wait", "--for=condition=Ready", "ms/second", "--timeout=180s")
     version = plane.object("ms", "second")["status"]["modelVersion"]
     pin = json.dumps({"spec": {"follow": None, "modelVersion": version}})
     plane.kubectl("patch", "ms", "second", "--type=merge", "-p", pin)
@@ -178,7 +196,7 @@ def test_patch_and_delete(story, tmp_path):
         lambda: plane.object("ms", "second")["status"]["observedGeneration"] == 2, "the pin is looked at"
     )
     assert plane.condition("ms", "second", "Ready")["status"] == "True"
-    plane.kubectl("delete", "ms", "second", "--timeout=30s")
+    plane.kubectl("delete", "ms", "second", "--timeout=180s")
     eventually(lambda: plane.object("isvc", "second") == {}, "the InferenceService goes with its owner")
     eventually(
         lambda: plane.objects("pods", "-l", "serving.kserve.io/inferenceservice=second") == [],

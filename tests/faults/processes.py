@@ -45,7 +45,7 @@ class Process:
         """SIGKILL; back when it is dead."""
         assert self.running is not None
         self.running.kill()
-        self.running.wait(20)
+        self.running.wait(60)
 
     def stop(self, seconds: float = 20) -> None:
         """SIGTERM, if it lives; back when it has ended."""
@@ -73,7 +73,7 @@ async def answers(cluster: Cluster) -> bool:
 
 
 async def eventually(
-    look: Callable[[], Any | Awaitable[Any]], what: str, seconds: float = 10.0, every: float = 0.02
+    look: Callable[[], Any | Awaitable[Any]], what: str, seconds: float = 60.0, every: float = 0.02
 ) -> Any:
     """The first true answer of ``look``, plain or async; fails with the last answer when time is up."""
     found = None

@@ -79,7 +79,7 @@ async def watched(cluster):
 
     task = asyncio.create_task(follow())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             yield seen
     finally:
         task.cancel()
@@ -139,7 +139,7 @@ async def test_a_log_is_followed_line_by_line(through, server, direct):
     folder = PodFolder(server[1].pod(made["metadata"]["uid"]))
     folder.make()
     with folder.log("main").open("w") as log:
-        async with through() as (_, cluster), asyncio.timeout(10):
+        async with through() as (_, cluster), asyncio.timeout(60):
             lines = cluster.logs(Ref("v1", "Pod", "default", "p"), "main", follow=True)
             async with aclosing(lines):
                 for line in ("one", "two"):

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import builders as b
+import datasetcases
 from mlplane.adapters import kserve
 from mlplane.api import ModelServer, ModelVersion
 from mlplane.reconcilers import RECONCILERS
@@ -18,7 +19,6 @@ MODULES = {module.KIND.__name__: module for module in RECONCILERS}
 PLANS = Path(__file__).parent / "plans"
 
 PIN = {"modelVersion": {"name": "digits-aaaaaaaa", "digest": b.MODEL_DIGEST}}
-INGEST_RESULT = json.dumps({name: b.ingested()[name] for name in ("digest", "uri", "rows", "splits")})
 STARTED = {
     "observedGeneration": 1,
     "attempt": 1,
@@ -46,6 +46,37 @@ READY_SERVICE = service(
         "conditions": [{"type": "Ready", "status": "True"}],
     }
 )
+NEWER, THIRD = ("sha256:" + digit * 64 for digit in "bc")
+NEWER_VERSION = b.model_version(
+    "digits-bbbbbbbb", digest=NEWER, approved=True, creationTimestamp="2026-01-02T03:02:00Z"
+)
+THIRD_VERSION = b.model_version(
+    "digits-cccccccc", digest=THIRD, approved=True, creationTimestamp="2026-01-02T03:03:00Z"
+)
+
+
+def rolling(percent: int = 0, *, is_ready: bool = False, seen: int = 0, since: str = b.EARLIER) -> dict:
+    """A service that answers and has the newer version as its canary."""
+    old, newer = (
+        kserve.served_as(ModelVersion.model_validate(b.model_version(digest=digest)), b.SETTINGS)
+        for digest in (b.MODEL_DIGEST, NEWER)
+    )
+    made = kserve.service_for(ModelServer.model_validate(b.server()), kserve.Serving(old, newer, percent))
+    made["metadata"] |= {
+        "generation": 1,
+        "managedFields": [
+            {
+                "manager": "mlplane-controller",
+                "operation": "Apply",
+                "time": since,
+                "fieldsV1": {"f:spec": {"f:canary": {}}},
+            }
+        ],
+    }
+    canaries = [{"name": "v-bbbbbbbb", "ready": is_ready, "trafficPercent": seen}]
+    return made | {"status": READY_SERVICE["status"] | {"canaryStatuses": canaries}}
+
+
 FAILED_SERVICE = service(
     {
         "observedGeneration": 1,
@@ -56,29 +87,10 @@ FAILED_SERVICE = service(
         },
     }
 )
-CHANGED = b.dataset(status=b.ingested(generation=1), generation=2)
+CHANGED = datasetcases.CHANGED
 
 CASES = {
-    "Dataset/new": (b.dataset(), ()),
-    "Dataset/ingesting": (b.dataset(), (b.dataset_workflow(b.dataset(), "Running"),)),
-    "Dataset/ingested": (
-        b.dataset(),
-        (b.dataset_workflow(b.dataset(), "Succeeded", dataset=INGEST_RESULT),),
-    ),
-    "Dataset/stays ingested without its workflow": (b.ready_dataset(), ()),
-    "Dataset/changed": (CHANGED, ()),
-    "Dataset/a check failed": (
-        b.dataset(),
-        (b.with_failed_pod(b.dataset_workflow(b.dataset()), "ingest", "column label: 3 rows above 9"),),
-    ),
-    "Dataset/answer of another version": (
-        b.dataset(),
-        (b.dataset_workflow(b.dataset(), "Succeeded", dataset='{"rows": "many"}'),),
-    ),
-    "Dataset/workflow of an earlier dataset": (
-        b.dataset(uid="uid-new"),
-        (b.dataset_workflow(b.dataset(), "Running"),),
-    ),
+    **datasetcases.CASES,
     "TrainingRun/dataset missing": (b.run(), ()),
     "TrainingRun/dataset not ready": (b.run(), (b.dataset(),)),
     "TrainingRun/dataset changed and not ready yet": (b.run(), (CHANGED,)),
@@ -155,8 +167,22 @@ CASES = {
         (b.ready_dataset(), b.run_workflow(b.run(), "Running")),
     ),
     "ModelVersion/not evaluated": (b.model_version(), ()),
-    "ModelVersion/approved": (b.model_version(), (b.evaluation(),)),
-    "ModelVersion/rejected": (b.model_version(), (b.evaluation(value="0.1030"),)),
+    "ModelVersion/approved": (b.model_version(), (b.judged(),)),
+    "ModelVersion/rejected": (b.model_version(), (b.judged("0.1030"),)),
+    "ModelVersion/too little was measured": (b.model_version(), (b.judged(verdict="Inconclusive"),)),
+    "ModelVersion/its record is not verified yet": (b.model_version(), (b.evaluation(),)),
+    "ModelVersion/its record is wrong": (
+        b.model_version(),
+        (
+            b.evaluation(
+                status={"conditions": [b.condition("Failed", "True", "EvidenceMismatch", "it says 9")]}
+            ),
+        ),
+    ),
+    "ModelVersion/judged again": (
+        b.model_version(),
+        (b.judged(), b.evaluation("again", run=b.TO_JUDGE, creationTimestamp="2026-01-02T03:01:00Z")),
+    ),
     "ModelVersion/evaluation of other bytes does not count": (
         b.model_version(),
         (b.evaluation(digest="sha256:" + "0" * 64),),
@@ -164,13 +190,78 @@ CASES = {
     "ModelVersion/newest of the same question counts": (
         b.model_version(),
         (
-            b.evaluation(name="one", value="0.9800"),
-            b.evaluation(name="two", value="0.9000", creationTimestamp="2026-01-02T03:01:00Z"),
+            b.judged("0.9800", name="one"),
+            b.judged("0.9000", name="two", creationTimestamp="2026-01-02T03:01:00Z"),
         ),
     ),
     "Evaluation/model version missing": (b.evaluation(), ()),
-    "Evaluation/passed": (b.evaluation(), (b.model_version(),)),
-    "Evaluation/failed": (b.evaluation(value="0.1030"), (b.model_version(),)),
+    "Evaluation/recorded by its run": (b.evaluation(**b.of_a_run()), (b.model_version(), b.finished_run())),
+    "Evaluation/recorded by its run and failed": (
+        b.evaluation(value="0.1030", **b.of_a_run()),
+        (b.model_version(), b.finished_run("0.1030")),
+    ),
+    "Evaluation/before its run has recorded it": (
+        b.evaluation(**b.of_a_run()),
+        (b.model_version(), b.run(status=STARTED)),
+    ),
+    "Evaluation/edited after its run": (
+        b.evaluation(value="0.9999", **b.of_a_run()),
+        (b.model_version(), b.finished_run()),
+    ),
+    "Evaluation/to be verified": (b.evaluation(), (b.model_version(),)),
+    "Evaluation/verified": (
+        b.evaluation(),
+        (b.model_version(), b.evaluation_workflow(b.evaluation(), "Succeeded", finding="")),
+    ),
+    "Evaluation/record is wrong": (
+        b.evaluation(),
+        (
+            b.model_version(),
+            b.evaluation_workflow(b.evaluation(), "Succeeded", finding="verdict is Failed, not Passed"),
+        ),
+    ),
+    "Evaluation/stays verified without its version": (b.judged(), ()),
+    "Evaluation/to be carried out": (
+        b.evaluation(run=b.TO_JUDGE),
+        (b.model_version(), b.ready_dataset()),
+    ),
+    "Evaluation/compared with what is served": (
+        b.evaluation(run=b.TO_JUDGE | {"baseline": {"modelServer": {"name": "digits"}}}),
+        (
+            b.model_version(),
+            b.model_version("digits-bbbbbbbb", digest="sha256:" + "b" * 64),
+            b.ready_dataset(),
+            b.server(status={"modelVersion": {"name": "digits-bbbbbbbb", "digest": "sha256:" + "b" * 64}}),
+        ),
+    ),
+    "Evaluation/its baseline is missing": (
+        b.evaluation(run=b.TO_JUDGE | {"baseline": {"modelServer": {"name": "digits"}}}),
+        (b.model_version(), b.ready_dataset()),
+    ),
+    "Evaluation/carried out": (
+        b.evaluation(run=b.TO_JUDGE),
+        (
+            b.model_version(),
+            b.ready_dataset(),
+            b.evaluation_workflow(
+                b.evaluation(run=b.TO_JUDGE), "Succeeded", recorded=json.dumps(b.recorded("0.1030"))
+            ),
+        ),
+    ),
+    "Evaluation/could not be carried out": (
+        b.evaluation(run=b.TO_JUDGE),
+        (
+            b.model_version(),
+            b.with_failed_pod(
+                b.evaluation_workflow(b.evaluation(run=b.TO_JUDGE)), "evaluate", "no column label"
+            ),
+        ),
+    ),
+    "Evaluation/would judge by what was trained on": (
+        b.evaluation(run=b.TO_JUDGE) | {"spec": b.evaluation(run=b.TO_JUDGE)["spec"] | {"split": "train"}},
+        (b.model_version(), b.ready_dataset()),
+    ),
+    "Evaluation/dataset not ready": (b.evaluation(run=b.TO_JUDGE), (b.model_version(), b.dataset())),
     "Evaluation/other bytes": (b.evaluation(digest="sha256:" + "0" * 64), (b.model_version(),)),
     "ModelServer/no version": (b.server(), ()),
     "ModelServer/not approved": (b.server(), (b.model_version(approved=False),)),
@@ -195,6 +286,38 @@ CASES = {
                 creationTimestamp="2026-01-02T03:03:00Z",
             ),
             READY_SERVICE,
+        ),
+    ),
+    "ModelServer/newer starts beside it": (
+        b.server(),
+        (b.model_version(approved=True), NEWER_VERSION, rolling(since="2026-01-02T03:03:05Z")),
+    ),
+    "ModelServer/newer does not become ready": (
+        b.server(),
+        (b.model_version(approved=True), NEWER_VERSION, rolling(since="2026-01-02T02:54:05Z")),
+    ),
+    "ModelServer/newer is ready": (
+        b.server(),
+        (b.model_version(approved=True), NEWER_VERSION, rolling(is_ready=True)),
+    ),
+    "ModelServer/newer has the traffic": (
+        b.server(),
+        (b.model_version(approved=True), NEWER_VERSION, rolling(100, is_ready=True, seen=100)),
+    ),
+    "ModelServer/a third before newer is ready": (
+        b.server(),
+        (b.model_version(approved=True), NEWER_VERSION, THIRD_VERSION, rolling()),
+    ),
+    "ModelServer/back before newer is ready": (
+        b.server(spec=PIN),
+        (b.model_version(approved=True), NEWER_VERSION, rolling()),
+    ),
+    "ModelServer/newer is rejected meanwhile": (
+        b.server(spec={"modelVersion": {"name": "digits-bbbbbbbb", "digest": NEWER}}),
+        (
+            b.model_version(approved=True),
+            b.model_version("digits-bbbbbbbb", digest=NEWER, approved=False),
+            rolling(is_ready=True),
         ),
     ),
     "ModelServer/pinned": (b.server(spec=PIN), (b.model_version(approved=True), READY_SERVICE)),

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 import builders as b
-from mlplane.adapters import argo, kserve
+from mlplane.adapters import argo, datasetworkflows, kserve
 from mlplane.adapters.servingruntime import serving_runtime
 from mlplane.api import Dataset, ModelServer, ModelVersion, TrainingRun
 from mlplane.schema import foreign
@@ -24,10 +24,19 @@ SERVER = ModelServer.model_validate(
     b.body("ModelServer", "digits", {"follow": {"model": "digits", "policy": "Newest"}})
 )
 RENDERED = {
-    "Workflow of a dataset": argo.workflow_for_dataset(Dataset.model_validate(b.dataset()), b.SETTINGS),
+    "Workflow of a dataset": datasetworkflows.workflow_for_dataset(
+        Dataset.model_validate(b.dataset()), b.SETTINGS
+    ),
     "Workflow of a run": argo.workflow_for_run(RUN, TASK, 1, b.SETTINGS),
     "InferenceService": kserve.inference_service_for(
         SERVER, ModelVersion.model_validate(b.model_version()), b.SETTINGS
+    ),
+    "InferenceService in a rollout": kserve.service_for(
+        SERVER,
+        kserve.Serving(
+            kserve.Served("sha256:" + "1" * 64, "s3://models/1"),
+            kserve.Served("sha256:" + "2" * 64, "s3://models/2"),
+        ),
     ),
     "ClusterServingRuntime": serving_runtime("image"),
 }

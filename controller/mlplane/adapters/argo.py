@@ -1,4 +1,6 @@
-"""Argo Workflows: what a Dataset and a TrainingRun become, and what came of it.
+"""Argo Workflows: what a TrainingRun and an Evaluation become, and what came of it.
+
+``datasetworkflows`` renders those of a Dataset with what is here.
 
 Objects are written with the models of the ``argo-workflows`` package and read as plain JSON: the
 models refuse what a live Workflow holds. The tests check what is written against Argo's own CRD,
@@ -9,20 +11,24 @@ their pods have no token for the Kubernetes API.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from argo_workflows import models
 from argo_workflows.api_client import ApiClient
+from pydantic import ValidationError
 
 from mlplane import names, tasks
 from mlplane.adapters.children import labels_for, owner_reference, short_hash
-from mlplane.api import Body, Dataset, Resource, TrainingRun
+from mlplane.api import Body, Evaluation, Resource, TrainingRun
 from mlplane.api.reading import at, mapping, mappings, named, text
 from mlplane.errors import Terminal
 from mlplane.settings import Settings
-from mlplane.tasks import IngestTask, RunTask
+from mlplane.tasks import IngestTask, JudgeTask, RunTask, TransformTask, VerifyTask
 
+Task = TransformTask | IngestTask | RunTask | JudgeTask | VerifyTask
 Template = models.IoArgoprojWorkflowV1alpha1Template
 Parameter = models.IoArgoprojWorkflowV1alpha1Parameter
 WorkflowStep = models.IoArgoprojWorkflowV1alpha1WorkflowStep
@@ -35,56 +41,53 @@ A laptop that is closed in the evening loses its pods each time.
 """
 
 
-def dataset_workflow_name(dataset: Dataset) -> str:
-    """The Workflow that ingests this spec; another spec has another name."""
-    return f"dataset-{dataset.name}-{short_hash(dataset.spec.to_body())}"
-
-
 def run_workflow_name(run: TrainingRun, attempt: int) -> str:
     """The Workflow of an attempt, counted from 1."""
     return f"{run.name}-{attempt}"
 
 
-def workflow_for_dataset(dataset: Dataset, settings: Settings) -> Body:
-    """The Workflow that reads, checks, splits and stores a dataset."""
-    task = IngestTask(name=dataset.name, spec=dataset.spec)
-    ingest = _step_template(tasks.INGEST, task, settings, outputs=(tasks.DATASET_OUTPUT,))
-    return _workflow(dataset, dataset_workflow_name(dataset), [[_call(tasks.INGEST)]], [ingest])
+def evaluation_workflow_name(evaluation: Evaluation) -> str:
+    """The Workflow that carries out or verifies an evaluation; its name leaves room for nothing else."""
+    return f"eval-{evaluation.name[:45]}-{short_hash([evaluation.name, evaluation.spec.to_body()])}"
 
 
 def workflow_for_run(run: TrainingRun, task: RunTask, attempt: int, settings: Settings) -> Body:
     """The Workflow that trains, evaluates and publishes; training is left out if the result is stored."""
-    key = _output(tasks.PREFLIGHT, tasks.KEY_OUTPUT)
-    model = _output(tasks.TRAIN, tasks.MODEL_OUTPUT)
-    cached_model = _output(tasks.PREFLIGHT, tasks.MODEL_OUTPUT)
+    key = output_of(tasks.PREFLIGHT, tasks.KEY_OUTPUT)
+    model = output_of(tasks.TRAIN, tasks.MODEL_OUTPUT)
+    cached_model = output_of(tasks.PREFLIGHT, tasks.MODEL_OUTPUT)
     calls = [
-        [_call(tasks.PREFLIGHT)],
-        [_call(tasks.TRAIN, when=f"{_output(tasks.PREFLIGHT, tasks.CACHED_OUTPUT)} == false")],
-        [_call(tasks.EVALUATE, {"model": model, "cached-model": cached_model})],
+        [call(tasks.PREFLIGHT)],
+        [call(tasks.TRAIN, when=f"{output_of(tasks.PREFLIGHT, tasks.CACHED_OUTPUT)} == false")],
+        [call(tasks.EVALUATE, {"key": key, "model": model, "cached-model": cached_model})],
         [
-            _call(
+            call(
                 tasks.PUBLISH,
                 {
                     "key": key,
                     "model": model,
                     "cached-model": cached_model,
-                    "report": _output(tasks.EVALUATE, tasks.REPORT_OUTPUT),
+                    "report": output_of(tasks.EVALUATE, tasks.REPORT_OUTPUT),
                 },
             )
         ],
     ]
     templates = [
-        _step_template(
+        step_template(
             tasks.PREFLIGHT,
             task,
             settings,
             outputs=(tasks.KEY_OUTPUT, tasks.CACHED_OUTPUT, tasks.MODEL_OUTPUT),
         ),
-        _step_template(tasks.TRAIN, task, settings, outputs=(tasks.MODEL_OUTPUT,), default=""),
-        _step_template(
-            tasks.EVALUATE, task, settings, inputs=("model", "cached-model"), outputs=(tasks.REPORT_OUTPUT,)
+        step_template(tasks.TRAIN, task, settings, outputs=(tasks.MODEL_OUTPUT,), default=""),
+        step_template(
+            tasks.EVALUATE,
+            task.judging,
+            settings,
+            inputs=("key", "model", "cached-model"),
+            outputs=(tasks.REPORT_OUTPUT,),
         ),
-        _step_template(
+        step_template(
             tasks.PUBLISH,
             task,
             settings,
@@ -92,7 +95,38 @@ def workflow_for_run(run: TrainingRun, task: RunTask, attempt: int, settings: Se
             outputs=(tasks.RESULT_OUTPUT,),
         ),
     ]
-    return _workflow(run, run_workflow_name(run, attempt), calls, templates)
+    return workflow_of(run, run_workflow_name(run, attempt), calls, templates)
+
+
+def workflow_for_evaluation(evaluation: Evaluation, task: JudgeTask, model: str, settings: Settings) -> Body:
+    """The Workflow that judges a stored model.
+
+    Args:
+        evaluation: Whose Workflow it is.
+        task: What is to be judged, and how.
+        model: Digest of the model.
+        settings: The operator's configuration.
+    """
+    outputs = (tasks.REPORT_OUTPUT, tasks.RECORDED_OUTPUT)
+    judge = step_template(tasks.EVALUATE, task, settings, inputs=("model",), outputs=outputs)
+    judging = call(tasks.EVALUATE, {"model": model})
+    return workflow_of(evaluation, evaluation_workflow_name(evaluation), [[judging]], [judge])
+
+
+def workflow_for_record(evaluation: Evaluation, task: VerifyTask, settings: Settings) -> Body:
+    """The Workflow that compares a recorded evaluation with its report in the store."""
+    verify = step_template(tasks.VERIFY, task, settings, outputs=(tasks.FINDING_OUTPUT,))
+    return workflow_of(evaluation, evaluation_workflow_name(evaluation), [[call(tasks.VERIFY)]], [verify])
+
+
+def judge_task_of(workflow: Body) -> JudgeTask | None:
+    """The task that an evaluation's Workflow was rendered from; None if it holds none."""
+    for document in _tasks(workflow):
+        try:
+            return JudgeTask.model_validate_json(document)
+        except ValidationError:
+            continue
+    return None
 
 
 def task_of(workflow: Body) -> RunTask:
@@ -101,12 +135,20 @@ def task_of(workflow: Body) -> RunTask:
     Raises:
         Terminal: the Workflow holds no such task.
     """
+    for document in _tasks(workflow):
+        # The step evaluate is told its own part of it, which names neither code to run nor parameters.
+        with suppress(ValidationError):
+            return RunTask.model_validate_json(document)
+    message = f"Workflow {named(workflow)} was not made for a TrainingRun: it holds no task"
+    raise Terminal(message)
+
+
+def _tasks(workflow: Body) -> Iterator[str]:
+    """The JSON documents that tell the steps what to do, in the order of the templates."""
     for template in mappings(at(workflow, "spec", "templates")):
         for variable in mappings(at(template, "container", "env")):
             if variable.get("name") == names.TASK_ENV:
-                return RunTask.model_validate_json(text(variable.get("value")).replace("$$", "$"))
-    message = f"Workflow {named(workflow)} was not made for a TrainingRun: it holds no task"
-    raise Terminal(message)
+                yield text(variable.get("value")).replace("$$", "$")
 
 
 @dataclass(frozen=True)
@@ -196,11 +238,12 @@ def _outputs(nodes: list[Body]) -> dict[str, str]:
     return found
 
 
-def _output(step: str, parameter: str) -> str:
+def output_of(step: str, parameter: str) -> str:
+    """What stands for an output parameter of an earlier step in an argument."""
     return f"{{{{steps.{step}.outputs.parameters.{parameter}}}}}"
 
 
-def _call(step: str, arguments: dict[str, str] | None = None, *, when: str | None = None) -> Any:
+def call(step: str, arguments: dict[str, str] | None = None, *, when: str | None = None) -> Any:
     """One step of the entry point; each template is called once, under its own name."""
     optional: dict[str, Any] = {}
     if arguments:
@@ -211,9 +254,9 @@ def _call(step: str, arguments: dict[str, str] | None = None, *, when: str | Non
     return WorkflowStep(name=step, template=step, **optional)
 
 
-def _step_template(
+def step_template(
     step: str,
-    task: IngestTask | RunTask,
+    task: Task,
     settings: Settings,
     *,
     inputs: tuple[str, ...] = (),
@@ -249,7 +292,7 @@ def _output_file(name: str, default: str | None) -> Any:
     return Parameter(name=name, value_from=source)
 
 
-def _container(arguments: list[str], task: IngestTask | RunTask, settings: Settings) -> Any:
+def _container(arguments: list[str], task: Task, settings: Settings) -> Any:
     environment = {
         names.STORE_ENV: settings.store,
         # A kubelet expands $(NAME) and reads $$ as $.
@@ -275,7 +318,8 @@ def _container(arguments: list[str], task: IngestTask | RunTask, settings: Setti
     )
 
 
-def _workflow(owner: Resource, name: str, calls: list[list[Any]], templates: list[Any]) -> Body:
+def workflow_of(owner: Resource, name: str, calls: list[list[Any]], templates: list[Any]) -> Body:
+    """A Workflow whose entry point makes these calls: each group at once, one group after the other."""
     steps = [models.IoArgoprojWorkflowV1alpha1ParallelSteps(value=group) for group in calls]
     spec = models.IoArgoprojWorkflowV1alpha1WorkflowSpec(
         entrypoint=ENTRYPOINT,

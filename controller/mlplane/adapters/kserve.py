@@ -1,23 +1,26 @@
-"""KServe: what a ModelServer becomes, and what came of it.
+"""KServe: what a ModelServer becomes, and what an InferenceService was asked to serve.
 
 Plain typed JSON rather than the ``kserve`` package, which takes a second and 127 MB to import and
-belongs to the serving runtime; the tests check the result against KServe's own CRD.
+belongs to the serving runtime; the tests check the result against KServe's own CRD. What came of it
+is read in ``kservestatus``.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypedDict
-from urllib.parse import urlsplit
+from typing import NotRequired, TypedDict
 
 from mlplane import names
 from mlplane.adapters.children import labels_for, owner_reference, short_digest
 from mlplane.api import Body, ModelServer, ModelVersion
-from mlplane.api.conditions import of
-from mlplane.api.reading import at, text
+from mlplane.api.reading import at, mapping, mappings, text
 from mlplane.settings import Settings
 from mlplane.store.uris import resolve
 
 STANDARD_MODE = {"serving.kserve.io/deploymentMode": "Standard"}
 """Written out because KServe's canaries are refused where the mode is only the default."""
+CONTAINER = "kserve-container"
+"""What KServe calls the container that serves."""
+POD_LABEL = "app=isvc."
+"""Followed by the name of a Deployment: what KServe's pods are found by."""
 
 
 class EnvVar(TypedDict):
@@ -36,6 +39,7 @@ class ModelFormat(TypedDict):
 class Model(TypedDict):
     """``spec.predictor.model`` of an InferenceService."""
 
+    name: NotRequired[str]
     modelFormat: ModelFormat
     protocolVersion: str
     runtime: str
@@ -48,32 +52,58 @@ class Predictor(TypedDict):
 
     name: str
     minReplicas: int
-    maxReplicas: int
+    maxReplicas: NotRequired[int]
     serviceAccountName: str
     automountServiceAccountToken: bool
     model: Model
 
 
-def inference_service_for(server: ModelServer, version: ModelVersion, settings: Settings) -> Body:
-    """The InferenceService that serves a version.
+class Canary(TypedDict):
+    """An entry of ``spec.canary`` of an InferenceService."""
 
-    Its predictor is named by the digest, so that promoting a canary later renames nothing.
-    """
-    artifact = version.spec.artifact
-    predictor: Predictor = {
-        "name": f"v-{short_digest(artifact.digest)}",
-        "minReplicas": 1,
-        "maxReplicas": 1,
-        "serviceAccountName": names.SERVER_SERVICE_ACCOUNT,
-        "automountServiceAccountToken": False,
-        "model": {
-            "modelFormat": {"name": names.SERVING_RUNTIME},
-            "protocolVersion": "v2",
-            "runtime": names.SERVING_RUNTIME,
-            "storageUri": resolve(artifact.uri, settings.store),
-            "env": [{"name": names.MODEL_DIGEST_ENV, "value": artifact.digest}],
-        },
-    }
+    predictor: Predictor
+    trafficPercent: int
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model as a predictor serves it."""
+
+    digest: str
+    url: str
+    """Where KServe fetches it."""
+
+    @property
+    def predictor(self) -> str:
+        """Name of its predictor: of the digest, so that promoting a canary renames nothing."""
+        return f"v-{short_digest(self.digest)}"
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What an InferenceService is asked to serve."""
+
+    stable: Served
+    canary: Served | None = None
+    percent: int = 0
+    """Share of the traffic that the canary is given once it is ready."""
+
+
+def served_as(version: ModelVersion, settings: Settings) -> Served:
+    """How a version is served."""
+    return Served(version.spec.artifact.digest, resolve(version.spec.artifact.uri, settings.store))
+
+
+def inference_service_for(server: ModelServer, version: ModelVersion, settings: Settings) -> Body:
+    """The InferenceService that serves a version, and nothing beside it."""
+    return service_for(server, Serving(served_as(version, settings)))
+
+
+def service_for(server: ModelServer, serving: Serving) -> Body:
+    """The InferenceService that serves one model, or two of them during a rollout."""
+    spec: Body = {"predictor": _predictor(serving.stable)}
+    if serving.canary:
+        spec["canary"] = [_canary(serving.canary, serving.percent)]
     return {
         "apiVersion": names.INFERENCE_SERVICE_API_VERSION,
         "kind": names.INFERENCE_SERVICE_KIND,
@@ -84,58 +114,52 @@ def inference_service_for(server: ModelServer, version: ModelVersion, settings: 
             "annotations": STANDARD_MODE,
             "ownerReferences": [owner_reference(server)],
         },
-        "spec": {"predictor": predictor},
+        "spec": spec,
     }
 
 
-NOT_SEEN = "the InferenceService has not been looked at yet"
-URL_LIMIT = 512
+def serving_of(service: Body) -> Serving | None:
+    """What an InferenceService is asked to serve; None if that is nothing that is rendered here."""
+    stable = _served(at(service, "spec", "predictor"))
+    canaries = mappings(at(service, "spec", "canary"))
+    canary = _served(canaries[0].get("predictor")) if canaries else None
+    percent = canaries[0].get("trafficPercent") if canary else 0
+    return Serving(stable, canary, percent if isinstance(percent, int) else 0) if stable else None
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """How far an InferenceService is."""
-
-    state: Literal["Pending", "Ready", "Failed"]
-    message: str = ""
-    url: str = ""
+def workload_of(service: Body, predictor: str) -> str:
+    """What KServe calls the Deployment and the Service of a predictor."""
+    return "-".join(part for part in (text(at(service, "metadata", "name")), predictor, "predictor") if part)
 
 
-def endpoint_of(service: Body) -> Endpoint:
-    """Read an InferenceService; what speaks of an older predictor is not there yet.
-
-    ``status.observedGeneration`` does not tell: KServe writes the generation of the predictor's Deployment
-    there, which is another one for each predictor. ``status.address`` names the predictor that was looked at.
-    """
-    transition = at(service, "status", "modelStatus", "transitionStatus")
-    url, ready = text(at(service, "status", "url"))[:URL_LIMIT], of(service, "Ready")
-    failure = at(service, "status", "modelStatus", "lastFailureInfo")
-    failed = Endpoint("Failed", _why(failure) or "KServe does not say why", url)
-    if transition == "InvalidSpec":  # KServe goes no further, and leaves the address as it was
-        return failed
-    if ready is None or _addressed(service) not in ("", _workload(service)):
-        return Endpoint("Pending", NOT_SEEN, url)
-    if transition == "BlockedByFailedLoad":
-        return failed
-    if ready.get("status") != "True":
-        return Endpoint("Pending", _why(ready) or "it is not ready yet", url)
-    return Endpoint("Ready", "", url) if url else Endpoint("Pending", "it is ready and has no address yet")
+def _predictor(served: Served) -> Predictor:
+    return {
+        "name": served.predictor,
+        "minReplicas": 1,
+        "maxReplicas": 1,
+        "serviceAccountName": names.SERVER_SERVICE_ACCOUNT,
+        "automountServiceAccountToken": False,
+        "model": {
+            "modelFormat": {"name": names.SERVING_RUNTIME},
+            "protocolVersion": "v2",
+            "runtime": names.SERVING_RUNTIME,
+            "storageUri": served.url,
+            "env": [{"name": names.MODEL_DIGEST_ENV, "value": served.digest}],
+        },
+    }
 
 
-def _why(said: object) -> str:
-    return text(at(said, "message")) or text(at(said, "reason"))
+def _canary(served: Served, percent: int) -> Canary:
+    predictor = _predictor(served)
+    del predictor["maxReplicas"]  # a canary is not scaled, and KServe refuses what would scale it
+    # KServe's CRD requires the name here, and its webhook refuses it in the stable predictor.
+    predictor["model"]["name"] = CONTAINER
+    return {"predictor": predictor, "trafficPercent": percent}
 
 
-def _addressed(service: Body) -> str:
-    """Name of the Service that the address leads to; empty before there is one."""
-    try:
-        host = urlsplit(text(at(service, "status", "address", "url"))).hostname
-    except ValueError:  # no URL
-        return "?"
-    return (host or "").partition(".")[0]
-
-
-def _workload(service: Body) -> str:
-    """What KServe calls the Deployment and the Service of the predictor."""
-    name = text(at(service, "spec", "predictor", "name"))
-    return "-".join(part for part in (text(at(service, "metadata", "name")), name, "predictor") if part)
+def _served(predictor: object) -> Served | None:
+    model = mapping(at(predictor, "model"))
+    values = (e.get("value") for e in mappings(model.get("env")) if e.get("name") == names.MODEL_DIGEST_ENV)
+    served = Served(text(next(values, "")), text(model.get("storageUri")))
+    is_ours = served.digest and served.url and at(predictor, "name") == served.predictor
+    return served if is_ours else None

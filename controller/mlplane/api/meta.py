@@ -10,7 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-Body = dict[str, Any]
+from mlplane import body
+
+Body = body.Body
 """An object of a Kubernetes API as plain JSON."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from mlplane.api.evaluation import PinnedRef
+from mlplane.api.judgement import PinnedRef
 from mlplane.api.meta import (
     AGE_COLUMN,
     READY_COLUMN,
@@ -66,7 +66,7 @@ class ModelServer(Resource):
         Column("Digest", ".status.modelVersion.digest", priority=1),
         AGE_COLUMN,
     )
-    RULES: ClassVar[tuple[tuple[str, str], ...]] = (short_name_rule(40),)
+    RULES: ClassVar[tuple[tuple[str, str], ...]] = (short_name_rule(37),)
 
     kind: Literal["ModelServer"] = "ModelServer"
     spec: Annotated[ModelServerSpec, Field(description="Which version is served.")]

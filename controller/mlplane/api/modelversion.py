@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mlplane.api.evaluation import PinnedRef
+from mlplane.api.dataset import Split
+from mlplane.api.judgement import PinnedRef
 from mlplane.api.meta import (
     AGE_COLUMN,
     IMMUTABLE,
@@ -52,10 +53,33 @@ class Lineage(ApiModel):
 
     run: Annotated[RunRef, Field(description="The run that made it.")]
     dataset: Annotated[PinnedRef, Field(description="The dataset version that it was trained on.")]
+    splits: Annotated[
+        tuple[Split, ...],
+        Field(
+            max_length=16,
+            description="The splits that it was trained on: it may not be judged by these.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = ()
     code: Annotated[CodeLineage, Field(description="The code that made it.")]
     image: Annotated[str, Field(max_length=512, description="Container image that the code ran in.")]
     params: Annotated[Params, Field(description="Parameters of the script.")] = {}
     seed: Annotated[int, Field(ge=0, le=2147483647, description="Seed of every random generator.")]
+
+
+class Imported(ApiModel):
+    """Where a model came from that no run made."""
+
+    source: Annotated[
+        str,
+        Field(
+            max_length=512, pattern=r"^[^\n]+$", description="Where it came from, in the words of a person."
+        ),
+    ]
+    license: Annotated[
+        str | None,
+        Field(max_length=64, pattern=r"^[-A-Za-z0-9.+ ]+$", description="SPDX license expression."),
+    ] = None
 
 
 class Tensor(ApiModel):
@@ -97,12 +121,26 @@ class Signature(ApiModel):
 class ModelVersionSpec(ApiModel):
     """One model, pinned by digest, and where it came from."""
 
-    model_config = {"json_schema_extra": IMMUTABLE}
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                *IMMUTABLE["x-kubernetes-validations"],
+                {
+                    "rule": "has(self.lineage) != has(self.imported)",
+                    "message": "exactly one of spec.lineage and spec.imported must be set",
+                },
+            ]
+        }
+    }
 
     model: Annotated[ModelName, Field(description="Name of the model.")]
     artifact: Annotated[Artifact, Field(description="The stored model.")]
     signature: Annotated[Signature, Field(description="What the model takes and gives.")]
-    lineage: Annotated[Lineage, Field(description="Everything that it came from.")]
+    lineage: Annotated[Lineage | None, Field(description="Everything that it came from.")] = None
+    imported: Annotated[
+        Imported | None,
+        Field(description="Where it came from, if no run made it; `mlplane import` writes it."),
+    ] = None
 
 
 class ModelVersion(Resource):

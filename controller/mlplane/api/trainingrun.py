@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from mlplane.api.dataset import Split
-from mlplane.api.evaluation import Gate
+from mlplane.api.judgement import Judgement, NameRef, PinnedRef, Verdict
 from mlplane.api.meta import (
     AGE_COLUMN,
     IMMUTABLE,
@@ -16,7 +16,6 @@ from mlplane.api.meta import (
     Digest,
     Identifier,
     ModelName,
-    ObjectName,
     Params,
     RelativePath,
     Resource,
@@ -26,26 +25,10 @@ from mlplane.api.meta import (
 )
 
 
-class NameRef(ApiModel):
-    """An object of the same namespace."""
-
-    name: Annotated[ObjectName, Field(description="Name of the object.")]
-
-
-class EvaluationPlan(ApiModel):
+class EvaluationPlan(Judgement):
     """How the trained model is judged."""
 
     split: Annotated[Identifier, Field(description="The split of the dataset to judge on.")]
-    label: Annotated[Identifier, Field(description="The column that holds the right answer.")]
-    gates: Annotated[
-        tuple[Gate, ...],
-        Field(
-            min_length=1,
-            max_length=32,
-            description="What the model must meet before it may be served.",
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["metric"]},
-        ),
-    ]
 
 
 class TrainingRunSpec(ApiModel):
@@ -82,6 +65,9 @@ class Resolved(ApiModel):
     """What the controller worked out when the run started; it stays so."""
 
     dataset: Annotated[ResolvedDataset, Field(description="The dataset version that the run works on.")]
+    baseline: Annotated[
+        PinnedRef | None, Field(description="The model version that the result is compared with.")
+    ] = None
 
 
 class TrainingRunStatus(Status):
@@ -99,8 +85,10 @@ class TrainingRunStatus(Status):
     model_version: Annotated[
         str | None, Field(max_length=63, description="The ModelVersion that the run made.")
     ] = None
-    verdict: Annotated[
-        Literal["Passed", "Failed"] | None, Field(description="Verdict of the run's own evaluation.")
+    verdict: Annotated[Verdict | None, Field(description="Verdict of the run's own evaluation.")] = None
+    evidence: Annotated[
+        Digest | None,
+        Field(description="Digest of the outcome that the run's own evaluation recorded."),
     ] = None
 
 

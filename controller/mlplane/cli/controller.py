@@ -13,7 +13,11 @@ def controller(
         str | None, typer.Option(help="Answer liveness probes here, such as http://0.0.0.0:8080/healthz.")
     ] = None,
 ) -> None:
-    """Run the controller; the environment configures it: KUBECONFIG, MLPLANE_STORE, MLPLANE_IMAGE."""
+    """Run the controller; the environment configures it: KUBECONFIG, MLPLANE_STORE, MLPLANE_IMAGE.
+
+    MLPLANE_ALLOWED_HOSTS names servers (host or host:port, with commas) that data may be read from although
+    their addresses are private; HF_ENDPOINT another Hugging Face hub than the public one.
+    """
     from mlplane.controller import run
 
     run(namespace, liveness=liveness)

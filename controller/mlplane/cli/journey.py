@@ -1,17 +1,17 @@
 """What ``mlplane demo`` does: a repository, a plane, a model trained, judged and served, and a prediction."""
 
 import asyncio
-import csv
 import json
 import re
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from io import StringIO
-from itertools import islice
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.text import Text
 
@@ -22,6 +22,7 @@ from mlplane.cli.following import served
 from mlplane.cli.report import REQUEST, Answer, report
 from mlplane.cli.stages import World, only
 from mlplane.cli.timeline import Timeline
+from mlplane.data.layout import split_file
 from mlplane.errors import Terminal
 from mlplane.gitops import scaffold
 from mlplane.local.node.orphans import end_orphans
@@ -105,20 +106,20 @@ class Journey:
         plan = run["spec"]["evaluation"]
         values = self._values(dataset["status"]["uri"], plan["split"])
         label = int(values.pop(plan["label"]))
-        pixels = [float(value) for value in values.values()]
+        (image,) = values.values()
+        pixels = [float(value) for value in image]
         url = server["status"]["url"]
         request = {"instances": [pixels]}
         reply = endpoint.ask(url, endpoint.path_for(server["metadata"]["name"], request), request)
         return Answer(url, server["metadata"]["name"], pixels, reply["predictions"][0], label)
 
-    def _values(self, uri: str, split: str) -> dict[str, str]:
+    def _values(self, uri: str, split: str) -> dict[str, Any]:
         """The record, by column, from the stored dataset version."""
-        folder = Path(urlsplit(resolve(uri, self.state.store_url)).path)
-        with (folder / f"{split}.csv").open(newline="") as lines:
-            found = next(islice(csv.DictReader(lines), self.record, None), None)
-        if found is None:
+        file = Path(urlsplit(resolve(uri, self.state.store_url)).path) / split_file(split)
+        found: list[dict[str, Any]] = pq.read_table(file).slice(self.record, 1).to_pylist()
+        if not found:
             raise Terminal(f"the split {split} has no record {self.record}: choose a smaller --record")
-        return dict(found)
+        return found[0]
 
     def _show(self, answer: Answer, timeline: Timeline, keep: bool) -> None:
         result = report(answer, timeline.seconds, self.folder if keep else None)

@@ -11,23 +11,28 @@ import typer
 from typer.core import TyperGroup
 
 import mlplane
+from mlplane.cli.card import card
 from mlplane.cli.controller import controller
 from mlplane.cli.demo import demo
+from mlplane.cli.imports import import_
 from mlplane.cli.init import init
 from mlplane.cli.lock import lock
 from mlplane.cli.logs import logs
 from mlplane.cli.predict import predict
+from mlplane.cli.profiles import profile
+from mlplane.cli.push import push
 from mlplane.cli.render import render
 from mlplane.cli.schema import schema
 from mlplane.cli.status import status
+from mlplane.cli.store import store
 from mlplane.cli.up import up
 from mlplane.cli.validate import validate
 from mlplane.errors import MlplaneError
 
 _PANELS = {
     "Start": (demo, init, up),
-    "Repository": (validate, lock, render, schema),
-    "Cluster": (status, logs, predict),
+    "Repository": (validate, lock, push, render, schema, import_),
+    "Cluster": (status, logs, predict, profile, card),
     "Operation": (controller,),
 }
 
@@ -54,6 +59,7 @@ app = typer.Typer(
 for panel, commands in _PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(store, name="store", rich_help_panel="Operation")
 
 
 def _print_version(wanted: bool) -> None:

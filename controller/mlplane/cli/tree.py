@@ -18,7 +18,7 @@ from mlplane.api.conditions import is_current, is_true, of
 from mlplane.api.meta import Body
 
 State = Literal["ready", "working", "waiting", "failed"]
-_WORKING = (names.INGESTING, names.RUNNING, names.DEPLOYING)
+_WORKING = (names.INGESTING, names.RUNNING, names.DEPLOYING, names.ROLLING_OUT)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _state(body: Body) -> tuple[State, str, str]:
         return state, approved["reason"], approved["message"]
     if is_true(body, names.STALLED):
         return "failed", ready["reason"], ready["message"]
-    if is_current(body):
+    if is_current(body) and not is_true(body, names.RECONCILING):
         return "ready", (approved or ready)["reason"], ready["message"]
     return "working" if ready["reason"] in _WORKING else "waiting", ready["reason"], ready["message"]
 

@@ -8,6 +8,7 @@ import typer
 from mlplane.cli.connection import STATE
 
 if TYPE_CHECKING:
+    from mlplane.local.programs import Allowed
     from mlplane.local.state import State
 
 
@@ -25,21 +26,29 @@ def up(
             "programs of this machine. May be given several times."
         ),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Server, as host or host:port, that data may be read from although its address is private. "
+            "May be given several times."
+        ),
+    ] = None,
 ) -> None:
     """Run the plane until Ctrl-C; it goes on where it was when started again."""
     import asyncio
 
     from mlplane.errors import InvalidInput
     from mlplane.gitops import git
+    from mlplane.local.programs import Allowed
     from mlplane.local.state import State
 
     if repo and git.root(repo) is None:
         raise InvalidInput(f"{repo} is no git repository: make one with `mlplane init {repo}`")
-    images = tuple(allow_image or ())
-    asyncio.run(_up(State.create(state), repo and repo.resolve(), path, revision, images))
+    allowed = Allowed(images=tuple(allow_image or ()), hosts=tuple(allow_host or ()))
+    asyncio.run(_up(State.create(state), repo and repo.resolve(), path, revision, allowed))
 
 
-async def _up(state: "State", repo: Path | None, path: str, revision: str, images: tuple[str, ...]) -> None:
+async def _up(state: "State", repo: Path | None, path: str, revision: str, allowed: "Allowed") -> None:
     """Say how to use the plane once it is ready, then wait for SIGINT or SIGTERM."""
     import asyncio
     import signal
@@ -53,7 +62,7 @@ async def _up(state: "State", repo: Path | None, path: str, revision: str, image
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     extra = [serving_runtime(DEFAULT_IMAGE)]
     async with running(
-        state, repo=repo, path=path, revision=revision, images=images, extra=extra, on_event=typer.echo
+        state, repo=repo, path=path, revision=revision, allowed=allowed, extra=extra, on_event=typer.echo
     ):
         typer.echo(f"the plane is up; logs are in {state.logs}")
         typer.echo(f"export KUBECONFIG={state.kubeconfig}")

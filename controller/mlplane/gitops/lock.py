@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.gitops import git
-from mlplane.gitops.pins import UNPINNED, Pin, identity, pins, replaced
+from mlplane.gitops.hubpins import head_of, hub_pins
+from mlplane.gitops.pins import UNPINNED, Pin, Scalar, identity, pins, replaced
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -46,7 +47,10 @@ class StalePin:
 def lock(repo: Path) -> list[Change]:
     """Pin every source of this repository to the last commit that changed its path; returns what moved.
 
+    Sources of a hub that were never pinned are pinned to what it has now.
+
     Raises:
+        InvalidInput: A hub has no such dataset. Nothing was written then.
         Terminal: A path has changes that are not committed, or is in no commit. Nothing was written then.
     """
     texts = {name: _read(repo, name) for name in git.worktree_files(repo, SUFFIXES)}
@@ -58,11 +62,19 @@ def lock(repo: Path) -> list[Change]:
         if identity(pin.url.value) in own
     ]
     commits = {path: _commit_of(repo, path) for path in sorted({pin.path.value for _, pin in sources})}
+    hub = [(file, pin) for file, text in texts.items() for pin in hub_pins(text, file)]
+    heads = {name: head_of(name) for name in sorted({pin.repo for _, pin in hub})}
     moved = [(file, pin) for file, pin in sources if pin.commit.value != commits[pin.path.value]]
-    for file in sorted({file for file, _ in moved}):
-        new = {pin.commit: commits[pin.path.value] for name, pin in moved if name == file}
-        (repo / file).write_bytes(replaced(texts[file], new).encode())
-    return [_change(file, pin, commits[pin.path.value]) for file, pin in moved]
+    new: dict[str, dict[Scalar, str]] = {file: {} for file, _ in (*moved, *hub)}
+    for file, pin in moved:
+        new[file][pin.commit] = commits[pin.path.value]
+    for file, found in hub:
+        new[file][found.revision] = heads[found.repo]
+    for file in sorted(new):
+        (repo / file).write_bytes(replaced(texts[file], new[file]).encode())
+    return [_change(file, pin, commits[pin.path.value]) for file, pin in moved] + [
+        Change(file, pin.kind, pin.name, pin.repo, UNPINNED, heads[pin.repo]) for file, pin in hub
+    ]
 
 
 def lock_commit(repo: Path) -> tuple[list[Change], str]:

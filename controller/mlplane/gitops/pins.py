@@ -1,8 +1,8 @@
 """The pins in the text of a manifest file: where a git source names its commit, and how to change it there.
 
 Only the characters of the scalar are replaced, so that comments, quotes, order and line ends stay as a person
-wrote them; a YAML library would write the whole file anew. Pure. Called by ``gitops.lock`` and
-``gitops.scaffold``.
+wrote them; a YAML library would write the whole file anew. Pure. Called by ``gitops.lock``,
+``gitops.digestpins`` and ``gitops.scaffold``.
 """
 
 import re
@@ -45,15 +45,24 @@ def pins(text: str, file: str) -> list[Pin]:
     Raises:
         InvalidInput: The text is no YAML.
     """
+    found = [pin for document in composed(text, file) for pin in _of_document(document, text)]
+    unique = {pin.commit.start: pin for pin in found}
+    return sorted(unique.values(), key=lambda pin: pin.commit.start)
+
+
+def composed(text: str, file: str) -> list[yaml.Node]:
+    """The documents of a text as trees whose nodes know where they stand.
+
+    Raises:
+        InvalidInput: The text is no YAML.
+    """
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else file
         raise InvalidInput(f"{where}: {getattr(error, 'problem', None) or error}") from error
-    found = [pin for document in documents if document is not None for pin in _of_document(document, text)]
-    unique = {pin.commit.start: pin for pin in found}
-    return sorted(unique.values(), key=lambda pin: pin.commit.start)
+    return [document for document in documents if document is not None]
 
 
 def replaced(text: str, changes: dict[Scalar, str]) -> str:
@@ -74,10 +83,10 @@ def identity(url: str) -> str:
 
 
 def _of_document(document: yaml.Node, text: str) -> Iterator[Pin]:
-    kind = _value(_child(document, "kind"))
-    name = _value(_child(_child(document, "metadata"), "name"))
+    kind = value(child(document, "kind"))
+    name = value(child(child(document, "metadata"), "name"))
     for source in _git_sources(document):
-        url, path, commit = (_scalar(_child(source, key), text) for key in ("url", "path", "commit"))
+        url, path, commit = (scalar(child(source, key), text) for key in ("url", "path", "commit"))
         if url and path and commit:
             line = text.count("\n", 0, commit.start) + 1
             yield Pin(kind, name, line, url, path, commit)
@@ -94,18 +103,21 @@ def _git_sources(node: yaml.Node) -> Iterator[yaml.Node]:
             yield from _git_sources(item)
 
 
-def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+def child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """The value under a key of a mapping; None where there is none."""
     if not isinstance(node, yaml.MappingNode):
         return None
     values: list[yaml.Node] = [value for name, value in node.value if name.value == key]
     return values[0] if values else None
 
 
-def _value(node: yaml.Node | None) -> str:
+def value(node: yaml.Node | None) -> str:
+    """The text of a scalar; empty where it is none."""
     return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
-def _scalar(node: yaml.Node | None, text: str) -> Scalar | None:
+def scalar(node: yaml.Node | None, text: str) -> Scalar | None:
+    """A scalar and the characters that it takes up; None where it is none, or one of several lines."""
     if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">"):
         return None
     start, end = node.start_mark.index, node.end_mark.index

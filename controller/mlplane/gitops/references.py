@@ -7,6 +7,8 @@ A missing object is a warning, because files may be applied in any order and wha
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlplane.api.dataset import DatasetSpec
+from mlplane.data.layout import columns_of
 from mlplane.gitops.findings import Finding, at, closest
 from mlplane.gitops.manifest import Document, FieldPath
 
@@ -50,6 +52,8 @@ def reference_findings(
     others = Others({key_of(document): document for document in documents}, unsound)
     for document in documents:
         match document.body["kind"]:
+            case "Dataset":
+                yield from _of_dataset(document, others)
             case "TrainingRun":
                 yield from _of_run(document, others)
             case "Evaluation":
@@ -64,15 +68,53 @@ def key_of(document: Document) -> Key:
     return (document.body["kind"], metadata.get("namespace") or "", metadata["name"])
 
 
+def _of_dataset(dataset: Document, others: Others) -> Iterator[Finding]:
+    """The Datasets that this one is derived from."""
+    for i, reference in enumerate(_parents(dataset)):
+        path: FieldPath = ("spec", "derivedFrom", "datasets", i)
+        found = others.beside(dataset, "Dataset", reference["name"])
+        if found is None:
+            yield from _absent(dataset, others, (*path, "name"), "Dataset", reference["name"])
+            continue
+        pinned = found.body["spec"].get("digest")
+        if pinned and reference.get("digest") not in (None, pinned):
+            message = f"Dataset {reference['name']} is pinned to another digest"
+            yield at(dataset, (*path, "digest"), message, suggestion=pinned)
+        if dataset.body["metadata"]["name"] in _ancestors(found, others):
+            message = f"Dataset {reference['name']} is derived from this one: neither would ever be ready"
+            yield at(dataset, (*path, "name"), message)
+
+
+def _parents(dataset: Document) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = dataset.body["spec"].get("derivedFrom", {}).get("datasets", [])
+    return found
+
+
+def _ancestors(dataset: Document, others: Others) -> set[str]:
+    """Names of the Datasets that one is derived from, directly or not."""
+    known: set[str] = set()
+    wanted = [reference["name"] for reference in _parents(dataset)]
+    while wanted:
+        name = wanted.pop()
+        found = None if name in known else others.beside(dataset, "Dataset", name)
+        known.add(name)
+        wanted += [reference["name"] for reference in _parents(found)] if found else []
+    return known
+
+
 def _of_run(run: Document, others: Others) -> Iterator[Finding]:
     spec = run.body["spec"]
     dataset = others.beside(run, "Dataset", spec["dataset"]["name"])
     if dataset is None:
         yield from _absent(run, others, ("spec", "dataset", "name"), "Dataset", spec["dataset"]["name"])
         return
-    for field, listed in (("split", "splits"), ("label", "columns")):
+    found = DatasetSpec.model_validate(dataset.body["spec"])
+    for field, listed, entries in (
+        ("split", "splits", found.splits),
+        ("label", "columns", columns_of(found)),
+    ):
         name = spec["evaluation"][field]
-        names = [entry["name"] for entry in dataset.body["spec"][listed]]
+        names = [entry.name for entry in entries]
         if name not in names:
             message = f"Dataset {dataset.body['metadata']['name']} has no {name} among its {listed}"
             path = ("spec", "evaluation", field)

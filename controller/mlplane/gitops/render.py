@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlplane import names
-from mlplane.adapters.argo import workflow_for_dataset, workflow_for_run
+from mlplane.adapters.argo import workflow_for_run
+from mlplane.adapters.datasetworkflows import workflow_for_dataset
 from mlplane.adapters.kserve import inference_service_for
 from mlplane.api import Body, Dataset, ModelServer, ModelVersion, TrainingRun
-from mlplane.api.evaluation import PinnedRef
+from mlplane.api.dataset import ResolvedInput
+from mlplane.api.judgement import PinnedRef
 from mlplane.settings import Settings
 from mlplane.tasks import RunTask
 
 UNKNOWN_DIGEST = "sha256:" + "0" * 64
 """Stands for the digest of a dataset version that was not made yet."""
+NOT_READ = "zeros stand for the digest of a dataset that is not read yet"
 
 
 @dataclass(frozen=True)
@@ -40,26 +43,42 @@ def render(bodies: Sequence[Body], settings: Settings) -> Iterator[Rendered]:
         source = f"{body['kind']} {body['metadata']['name']}"
         match body["kind"]:
             case "Dataset":
-                workflow = workflow_for_dataset(Dataset.model_validate(body), settings)
-                yield Rendered(source, body=workflow)
+                yield _of_dataset(source, Dataset.model_validate(body), bodies, settings)
             case "TrainingRun":
                 yield _of_run(source, TrainingRun.model_validate(body), bodies, settings)
             case "ModelServer":
                 yield _of_server(source, ModelServer.model_validate(body), bodies, settings)
 
 
+def _of_dataset(source: str, dataset: Dataset, bodies: Sequence[Body], settings: Settings) -> Rendered:
+    """Its first Workflow; the versions of its parents are known if they were read from a cluster."""
+    derived = dataset.spec.derived_from
+    inputs = tuple(
+        ResolvedInput(name=ref.name, digest=ref.digest or _digest_of(_find(bodies, "Dataset", ref.name)))
+        for ref in (derived.datasets if derived else ())
+    )
+    is_unknown = any(parent.digest == UNKNOWN_DIGEST for parent in inputs)
+    return Rendered(source, NOT_READ if is_unknown else "", workflow_for_dataset(dataset, settings, inputs))
+
+
+def _digest_of(dataset: Body | None) -> str:
+    """The digest of a Dataset's version, or zeros."""
+    status = Dataset.model_validate(dataset).status if dataset else None
+    return status.digest if status and status.digest else UNKNOWN_DIGEST
+
+
 def _of_run(source: str, run: TrainingRun, bodies: Sequence[Body], settings: Settings) -> Rendered:
     """The first attempt; the dataset version is known if the Dataset was read from a cluster."""
     found = _find(bodies, "Dataset", run.spec.dataset.name)
     status = Dataset.model_validate(found).status if found else None
-    digest = status.digest if status and status.digest else UNKNOWN_DIGEST
+    digest = _digest_of(found)
     task = RunTask(
         spec=run.spec,
         dataset=PinnedRef(name=run.spec.dataset.name, digest=digest),
         splits=status.splits if status else (),
         image=settings.image,
     )
-    note = "" if digest != UNKNOWN_DIGEST else "zeros stand for the digest of a dataset that is not read yet"
+    note = "" if digest != UNKNOWN_DIGEST else NOT_READ
     return Rendered(source, note, workflow_for_run(run, task, 1, settings))
 
 

@@ -12,11 +12,15 @@ from typing import Any
 
 from mlplane import names
 from mlplane.api import KINDS
+from mlplane.api.dataset import DatasetSpec
 from mlplane.api.meta import Body
+from mlplane.data.duetimes import fault_of
+from mlplane.data.specproblems import problems
 from mlplane.errors import Terminal
 from mlplane.gitops import git
 from mlplane.gitops.explain import schema_findings
 from mlplane.gitops.findings import Finding, at, closest
+from mlplane.gitops.gatefindings import gate_findings
 from mlplane.gitops.lock import stale
 from mlplane.gitops.manifest import MAX_CHARACTERS, Document, FieldPath, ManifestError, load
 from mlplane.gitops.pins import UNPINNED
@@ -109,6 +113,14 @@ def _content_findings(document: Document) -> Iterator[Finding]:
         # Rules of a whole object judge its name: that is all of metadata that CEL can see.
         path = ("metadata", "name") if cause.field == ROOT else _steps(cause.field)
         yield at(document, path, cause.detail, key=cause.field != ROOT)
+    if kind == "Dataset":
+        for problem in problems(DatasetSpec.model_validate(document.body["spec"])):
+            yield at(document, _steps(problem.field), problem.sentence)
+    schedule = document.body["spec"].get("refresh", {}).get("schedule", "* * * * *")
+    if kind == "Dataset" and (fault := fault_of(schedule)):
+        message = f'"{schedule}" is no schedule of cron: {fault.lower()}'
+        yield at(document, ("spec", "refresh", "schedule"), message)
+    yield from gate_findings(document)
     for path, source in _git_sources(document.body, ()):
         if source["commit"] == UNPINNED:
             message = f"{source['path']} is not pinned to a commit yet"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplane import names
-from mlplane.api import Body
+from mlplane.body import Body
 from mlplane.errors import InvalidInput
 
 PREFIXES = (names.WORK_DIR, names.MODEL_DIR)
@@ -21,7 +21,7 @@ def is_file_name(name: str) -> bool:
 
 def _plain(container: str) -> str:
     if not is_file_name(container):
-        message = f"container name {container!r} cannot be that of a file; use letters, digits and '-'"
+        message = f"name {container!r} cannot be that of a file; use letters, digits and '-'"
         raise InvalidInput(message)
     return container
 
@@ -42,6 +42,10 @@ class PodFolder:
     def path_of(self, path: str) -> Path:
         """Where a path under one of the prefixes really is."""
         return self.root / path.removeprefix("/")
+
+    def claim(self, namespace: str, name: str) -> Path:
+        """The folder that stands for a PersistentVolumeClaim: ``<state>/volumes/<namespace>/<claim>``."""
+        return self.root.parent.parent / "volumes" / namespace / _plain(name)
 
     def log(self, container: str) -> Path:
         """Standard output and error of a container's present attempt."""

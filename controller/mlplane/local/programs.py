@@ -38,6 +38,19 @@ class Follow:
         return ("--repo", str(self.repo.absolute()), "--path", self.path, "--revision", self.revision)
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """What the operator of a plane allows."""
+
+    images: tuple[str, ...] = ()
+    """Patterns of images that run as processes here, beside mlplane's own."""
+    hosts: tuple[str, ...] = ()
+    """Servers, ``host`` or ``host:port``, that data are read from although their addresses are not public."""
+
+
+NOTHING = Allowed()
+
+
 @dataclass
 class Program:
     """A process that is kept running."""
@@ -120,19 +133,21 @@ async def _stop(process: Process, grace_s: float) -> None:
         await process.wait()
 
 
-def programs(state: State, follow: Follow | None, images: tuple[str, ...] = ()) -> tuple[Program, ...]:
-    """API server, controller and engines, which run the images of these patterns too."""
+def programs(state: State, follow: Follow | None, allowed: Allowed = NOTHING) -> tuple[Program, ...]:
+    """API server, controller and engines."""
     common = {**os.environ, names.STORE_ENV: state.store_url, "PYTHONUNBUFFERED": "1"}
     admin = common | {"KUBECONFIG": str(state.kubeconfig)}
+    hosts = (os.environ.get(names.ALLOWED_HOSTS_ENV), *allowed.hosts)
     # As in a pod of its Deployment: what is started again is the same holder of the Lease.
     own = common | {
         "KUBECONFIG": str(state.controller_kubeconfig),
         "POD_NAME": CONTROLLER_POD,
         "POD_NAMESPACE": names.SYSTEM_NAMESPACE,
+        names.ALLOWED_HOSTS_ENV: ",".join(filter(None, hosts)),
     }
     folder = ("--state", str(state.root))
     repository = follow.arguments() if follow else ()
-    allowed = tuple(f"--allow-image={image}" for image in images)
+    images = tuple(f"--allow-image={image}" for image in allowed.images)
 
     def program(
         name: str, arguments: tuple[str, ...], environment: Mapping[str, str], grace_s: float
@@ -142,5 +157,5 @@ def programs(state: State, follow: Follow | None, images: tuple[str, ...] = ()) 
     return (
         program("apiserver", ("mlplane.local.apiserver", *folder), admin, 5),
         program("controller", ("mlplane.cli.main", "controller"), own, 5),
-        program("engines", ("mlplane.local.engines", *folder, *repository, *allowed), admin, 15),
+        program("engines", ("mlplane.local.engines", *folder, *repository, *images), admin, 15),
     )

@@ -22,7 +22,7 @@ from mlplane.local.bootstrap import CONTROLLER, bootstrap, objects_for
 from mlplane.local.files import write_atomic
 from mlplane.local.gitconfig import addresses_of, gitconfig_for
 from mlplane.local.node.kubelet import end_pods
-from mlplane.local.programs import Follow, Program, programs
+from mlplane.local.programs import NOTHING, Allowed, Follow, Program, programs
 from mlplane.local.state import HOST, NAMESPACE, State
 
 READY_S = 30.0
@@ -45,7 +45,7 @@ async def running(
     repo: Path | None = None,
     path: str = ".",
     revision: str = "main",
-    images: tuple[str, ...] = (),
+    allowed: Allowed = NOTHING,
     extra: Sequence[Body] = (),
     on_event: Report = log.info,
 ) -> AsyncIterator[tuple[Program, ...]]:
@@ -56,7 +56,7 @@ async def running(
         repo: The git repository to follow, if any.
         path: Path in it that holds the manifests.
         revision: Branch, tag or commit of it.
-        images: Patterns of images that run as processes here, beside mlplane's own.
+        allowed: What the operator allows beside mlplane's own images and public servers.
         extra: Objects that the plane has from the start beside its own.
         on_event: Told in a sentence what happens to the processes.
 
@@ -67,7 +67,7 @@ async def running(
         follow = Follow(repo, path, revision) if repo else None
         if follow:
             write_atomic(state.gitconfig, gitconfig_for(follow.repo, addresses_of(follow.repo)), 0o600)
-        kept = programs(state, follow, images)
+        kept = programs(state, follow, allowed)
         tasks: dict[str, asyncio.Task[None]] = {}
 
         def start(program: Program) -> None:

@@ -1,22 +1,27 @@
-"""ModelServer: one InferenceService that serves an approved model version."""
+"""ModelServer: one InferenceService that serves an approved model version.
+
+Which version is decided here, how to get to it in ``rollout``.
+"""
 
 from datetime import datetime
 
 from pydantic import ValidationError
 
 from mlplane import names
-from mlplane.adapters import kserve
 from mlplane.adapters.children import is_owned_by
+from mlplane.adapters.kserve import served_as, service_for, serving_of
 from mlplane.api import Body, ModelServer, ModelVersion
 from mlplane.api.applied import is_as, since
 from mlplane.api.conditions import is_true, of
-from mlplane.api.evaluation import PinnedRef
+from mlplane.api.judgement import PinnedRef
 from mlplane.api.modelserver import ModelServerStatus
 from mlplane.api.reading import at, named, text
 from mlplane.api.refs import Query, Ref
 from mlplane.reconcilers.plan import Observed, Plan, Settings
 from mlplane.reconcilers.records import digest_of, unreadable
-from mlplane.reconcilers.state import UNWATCHED, Ready, Stalled, State, Waiting, conditions
+from mlplane.reconcilers.rollout import next_step
+from mlplane.reconcilers.rolloutstate import Progress, progress_of
+from mlplane.reconcilers.state import UNWATCHED, Stalled, State, Waiting, conditions
 
 KIND = ModelServer
 
@@ -35,14 +40,15 @@ def plan(server: ModelServer, observed: Observed, now: datetime, settings: Setti
     if service is not None and not is_owned_by(service, server):
         message = f'InferenceService "{server.name}" belongs to something else: delete or rename one of them'
         return Plan(_status(server, Stalled(names.DEPLOYING, message), now), requeue_after=UNWATCHED)
-    wanted = kserve.inference_service_for(server, choice, settings)
+    step = next_step(service, served_as(choice, settings), now)
+    wanted = service_for(server, step.serving)
+    is_made = service is not None and is_as(service, wanted, names.CONTROLLER_MANAGER)
     pinned = PinnedRef(name=choice.name, digest=choice.spec.artifact.digest)
-    endpoint = kserve.endpoint_of(service) if service and _serves(service, wanted) else None
+    progress = progress_of(service, step, pinned, _in_place(server, service, observed))
     return Plan(
-        _status(server, _state(choice, endpoint), now, pinned, endpoint.url if endpoint else ""),
-        apply=()
-        if service and is_as(service, wanted, names.CONTROLLER_MANAGER)
-        else (since(service, wanted),),
+        _status(server, progress.state, now, progress),
+        apply=() if is_made else (since(service, wanted),),
+        requeue_after=step.look_again,
     )
 
 
@@ -103,29 +109,32 @@ def _not_approved(version: Body) -> Waiting | Stalled:
     )
 
 
-def _serves(service: Body, wanted: Body) -> bool:
-    """Whether the InferenceService is already about the wanted version, so that its status counts."""
-    return bool(at(service, "spec", "predictor", "name") == wanted["spec"]["predictor"]["name"])
-
-
-def _state(version: ModelVersion, endpoint: kserve.Endpoint | None) -> State:
-    if endpoint is None or endpoint.state == "Pending":
-        why = endpoint.message if endpoint else kserve.NOT_SEEN
-        return Waiting(names.DEPLOYING, f'ModelVersion "{version.name}" is being rolled out: {why}')
-    if endpoint.state == "Failed":
-        message = f'ModelVersion "{version.name}" cannot be loaded: {endpoint.message}; serve another version'
-        return Stalled(names.LOAD_FAILED, message)
-    return Ready(names.SERVING, f'ModelVersion "{version.name}" answers at {endpoint.url}')
+def _in_place(server: ModelServer, service: Body | None, observed: Observed) -> PinnedRef | None:
+    """The version that the predictor serves, if there is still a record of it."""
+    serving = serving_of(service) if service else None
+    if serving is None:
+        return None
+    digest, known = serving.stable.digest, server.status.model_version
+    if known is not None and known.digest == digest:
+        return known
+    found = sorted(
+        text(at(b, "metadata", "name")) for b in observed.list(_candidates(server)) if digest_of(b) == digest
+    )
+    return PinnedRef(name=found[0], digest=digest) if found else None
 
 
 def _status(
-    server: ModelServer, state: State, now: datetime, version: PinnedRef | None = None, url: str = ""
+    server: ModelServer, state: State, now: datetime, progress: Progress | None = None
 ) -> ModelServerStatus:
+    more: tuple[tuple[str, bool, str, str], ...] = ()
+    if progress and progress.is_rolling:
+        type_ = names.STALLED if state.reason == names.ROLLOUT_STALLED else names.RECONCILING
+        more = ((type_, True, state.reason, state.message),)
     return ModelServerStatus(
         observed_generation=server.metadata.generation,
-        conditions=conditions(server, state, now),
-        model_version=version or server.status.model_version,
-        url=url or server.status.url,
+        conditions=conditions(server, state, now, *more),
+        model_version=progress.version if progress else server.status.model_version,
+        url=(progress.url if progress else "") or server.status.url,
     )
 
 

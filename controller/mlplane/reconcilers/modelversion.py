@@ -1,9 +1,11 @@
 """ModelVersion: an immutable record; approved when its newest evaluations passed.
 
-An evaluation that speaks of it and cannot be read may be a rejection: until a person has corrected or deleted
-it the version is not approved, unless a later one surely answers the same question.
+For each question (dataset, split, gates) the newest evaluation counts that has ended. One that was recorded
+counts once it has been verified. One that could not be carried out, was found to be wrong, or cannot be read
+may hide a rejection: the version is not approved until a person has acted, or a later one has answered.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -11,11 +13,12 @@ from pydantic import ValidationError
 
 from mlplane import names
 from mlplane.api import Body, Evaluation, ModelVersion
+from mlplane.api.judgement import Verdict
 from mlplane.api.meta import Status
 from mlplane.api.reading import at, named, text
 from mlplane.api.refs import Query, Ref
+from mlplane.reconcilers.evaluationoutcome import finished
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.records import verdict_sentence
 from mlplane.reconcilers.state import Ready, conditions
 
 KIND = ModelVersion
@@ -41,33 +44,70 @@ def plan(version: ModelVersion, observed: Observed, now: datetime, _settings: Se
     )
 
 
+def that_count(version: ModelVersion, bodies: Iterable[Body]) -> list[Evaluation]:
+    """The evaluations that an approval rests on: the newest for each question; without unreadable ones."""
+    return _newest(body for body in bodies if _speaks_of(body, version))[0]
+
+
 def _approval(version: ModelVersion, bodies: Iterable[Body]) -> tuple[bool, str, str]:
     newest, broken = _newest(body for body in bodies if _speaks_of(body, version))
-    failed = [e for e in newest if e.spec.recorded.verdict != "Passed"]
-    sentences = "; ".join(
-        verdict_sentence(e.spec.recorded, e.spec.dataset.name, e.spec.split) for e in failed or newest
-    )
-    unread = f"Evaluation {', '.join(broken)} cannot be read: correct or delete it" if broken else ""
-    if failed:
-        return False, names.GATE_FAILED, f"rejected: {'; '.join(filter(None, (sentences, unread)))}"
+    ended = [evaluation for evaluation in newest if finished(evaluation)]
+    for verdict, reason, before in _REFUSALS:
+        if refused := [e for e in ended if e.status.verdict == verdict]:
+            more = [_unread(broken)] if broken else []
+            return False, reason, f"{before}: {'; '.join([*map(_sentence, refused), *more])}"
     if broken:
-        return False, names.UNREADABLE_EVALUATION, unread
-    if not newest:
-        return False, names.NOT_EVALUATED, "no Evaluation speaks of it: create one to have it judged"
-    return True, names.GATES_PASSED, sentences
+        return False, names.UNREADABLE_EVALUATION, _unread(broken)
+    if ended:
+        return True, names.GATES_PASSED, "; ".join(map(_sentence, ended))
+    if newest:
+        return False, names.NOT_EVALUATED, f'waits for Evaluation "{newest[0].name}"'
+    return False, names.NOT_EVALUATED, "no Evaluation speaks of it: create one to have it judged"
+
+
+_REFUSALS: tuple[tuple[Verdict | None, str, str], ...] = (
+    ("Failed", names.GATE_FAILED, "rejected"),
+    (None, names.EVALUATION_FAILED, "not judged"),
+    ("Inconclusive", names.EVALUATION_INCONCLUSIVE, "too little was measured"),
+)
+"""Verdicts that refuse (None: ended without one), in the order in which a person should look."""
+
+
+def _sentence(evaluation: Evaluation) -> str:
+    """The gates and their numbers, or why there are none."""
+    state = finished(evaluation)
+    message = state.message if state else ""
+    return message if evaluation.status.verdict else f'Evaluation "{evaluation.name}": {message}'
+
+
+def _unread(broken: Iterable[str]) -> str:
+    return f"Evaluation {', '.join(broken)} cannot be read: correct or delete it"
 
 
 def _newest(bodies: Iterable[Body]) -> tuple[list[Evaluation], list[str]]:
-    """The newest evaluation for each question, and the names of those that may be it but cannot be read."""
+    """The newest evaluation for each question, and the names of those that may be it but cannot be read.
+
+    One that has not ended does not stand in for an earlier one that has.
+    """
     newest: dict[Question, Evaluation] = {}
     broken: list[Body] = []
     for body in sorted(bodies, key=lambda body: (_created(body), named(body))):
-        try:
-            # Its status does not count here, and so cannot stand in the way.
-            newest[_question(body)] = Evaluation.model_validate({**body, "status": {}})
-        except ValidationError:
+        evaluation = _read(body)
+        if evaluation is None:
             broken.append(body)
+        elif finished(evaluation) or _question(body) not in newest:
+            newest[_question(body)] = evaluation
     return list(newest.values()), [named(body) for body in broken if not _is_answered(body, newest)]
+
+
+def _read(body: Body) -> Evaluation | None:
+    """The evaluation; with an empty status, which counts as not ended, where only that cannot be read."""
+    for status in (body.get("status") or {}, {}):
+        try:
+            return Evaluation.model_validate({**body, "status": status})
+        except ValidationError:
+            continue
+    return None
 
 
 def _is_answered(broken: Body, newest: Mapping[Question, Evaluation]) -> bool:
@@ -80,12 +120,13 @@ def _question(evaluation: Body) -> Question:
     """Dataset, split and gates, as far as they can be read; what cannot is like nothing that can."""
     spec = at(evaluation, "spec")
     results = at(spec, "recorded", "results")
-    gates = (
-        tuple(sorted(repr((at(r, "metric"), at(r, "min"))) for r in results))
-        if isinstance(results, list)
-        else None
+    gates = [at(r, "gate") for r in results] if isinstance(results, list) else at(spec, "run", "gates")
+    known = sorted(json.dumps(gate, sort_keys=True) for gate in gates) if isinstance(gates, list) else None
+    return (
+        repr(at(spec, "dataset", "name")),
+        repr(at(spec, "split")),
+        None if known is None else tuple(known),
     )
-    return repr(at(spec, "dataset", "name")), repr(at(spec, "split")), gates
 
 
 def _created(evaluation: Body) -> str:

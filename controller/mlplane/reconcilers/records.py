@@ -4,10 +4,15 @@ They belong to nobody (labels only, no owner reference): pruning a run never del
 model that is served.
 """
 
+import hashlib
+import json
+
 from mlplane import names
 from mlplane.adapters.children import labels_for, short_digest, short_hash
 from mlplane.api import Body, Evaluation, ModelVersion, TrainingRun
-from mlplane.api.evaluation import EvaluationSpec, PinnedRef, Recorded
+from mlplane.api.dataset import DatasetRef
+from mlplane.api.evaluation import EvaluationSpec, Recorded
+from mlplane.api.judgement import PinnedRef
 from mlplane.api.meta import ObjectMeta, Resource
 from mlplane.api.modelversion import CodeLineage, Lineage, ModelVersionSpec, RunRef
 from mlplane.api.reading import at, named, text
@@ -21,6 +26,7 @@ def model_version_for(run: TrainingRun, task: RunTask, result: RunResult) -> Mod
     lineage = Lineage(
         run=RunRef(name=run.name, key=trained.key),
         dataset=task.dataset,
+        splits=tuple(s for s in task.splits if s.name != spec.evaluation.split),
         code=CodeLineage(
             url=spec.code.git.url,
             path=spec.code.git.path,
@@ -43,17 +49,24 @@ def model_version_for(run: TrainingRun, task: RunTask, result: RunResult) -> Mod
 def evaluation_for(run: TrainingRun, task: RunTask, result: RunResult, version: ModelVersion) -> Evaluation:
     """The judgement that came with the run; named by what was judged by which gates."""
     split = run.spec.evaluation.split
-    label = run.spec.evaluation.label
-    question = [task.dataset.digest, split, label, [gate.to_body() for gate in run.spec.evaluation.gates]]
+    baseline = task.baseline.version.digest if task.baseline else ""
+    plan = run.spec.evaluation.model_copy(update={"baseline": None}).to_body()
+    question = [task.dataset.digest, baseline, plan]
     return Evaluation(
         metadata=ObjectMeta(name=f"{version.name}-{short_hash(question)}"),
         spec=EvaluationSpec(
             model_version=PinnedRef(name=version.name, digest=version.spec.artifact.digest),
-            dataset=task.dataset,
+            dataset=DatasetRef(name=task.dataset.name, digest=task.dataset.digest),
             split=split,
             recorded=result.recorded,
         ),
     )
+
+
+def evidence_of(recorded: Recorded) -> str:
+    """The digest ``sha256:<hex>`` of an outcome: what a run's status says of the Evaluation that it left."""
+    canonical = json.dumps(recorded.to_body(), sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def body_of(record: Resource, run: TrainingRun) -> Body:
@@ -77,12 +90,3 @@ def unreadable(version: Body) -> Waiting:
     """A ModelVersion that is there but not as it should be counts as absent."""
     message = f"ModelVersion {named(version)} cannot be read: its own conditions say what to correct"
     return Waiting(names.MODEL_VERSION_MISSING, message)
-
-
-def verdict_sentence(recorded: Recorded, dataset: str, split: str) -> str:
-    """Each gate with its number, as a part of a sentence."""
-    results = (
-        f"{r.metric} {r.value} {'meets' if r.verdict == 'Passed' else 'is below'} the minimum {r.min}"
-        for r in recorded.results
-    )
-    return f"{', '.join(results)} on {recorded.rows} rows of {dataset}/{split}"

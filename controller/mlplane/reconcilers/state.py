@@ -59,10 +59,12 @@ def name_taken(child: Body, reason: str) -> Waiting | Stalled:
 
 
 def conditions(
-    obj: Any, state: State, now: datetime, *more: tuple[str, bool, str, str]
+    obj: Any, state: State, now: datetime, *more: tuple[str, bool | None, str, str]
 ) -> tuple[Condition, ...]:
     """Ready, Reconciling or Stalled where it applies (kstatus); more as (type, holds, reason, message)."""
-    wanted = [(names.READY, isinstance(state, Ready), state.reason, state.message)]
+    wanted: list[tuple[str, bool | None, str, str]] = [
+        (names.READY, isinstance(state, Ready), state.reason, state.message)
+    ]
     if isinstance(state, Waiting):
         wanted.append((names.RECONCILING, True, state.reason, state.message))
     if isinstance(state, Stalled):

@@ -11,14 +11,13 @@ from mlplane import names, tasks
 from mlplane.adapters import argo
 from mlplane.adapters.children import is_owned_by
 from mlplane.api import Body, TrainingRun
-from mlplane.api.conditions import is_current, of
-from mlplane.api.dataset import DatasetStatus
-from mlplane.api.evaluation import PinnedRef
+from mlplane.api.judgement import PinnedRef
 from mlplane.api.meta import Condition
-from mlplane.api.reading import at, mapping, named, text
 from mlplane.api.refs import Query, Ref
 from mlplane.api.trainingrun import Resolved, ResolvedDataset, TrainingRunStatus
 from mlplane.reconcilers import records
+from mlplane.reconcilers.baselines import baseline_missing, baseline_model, baseline_refs
+from mlplane.reconcilers.datasets import dataset_missing, dataset_not_ready, split_missing, version_of
 from mlplane.reconcilers.plan import Observed, Plan, Settings
 from mlplane.reconcilers.state import (
     UNWATCHED,
@@ -30,6 +29,7 @@ from mlplane.reconcilers.state import (
     first_blocked,
     name_taken,
 )
+from mlplane.reconcilers.verdicts import verdict_sentence
 from mlplane.tasks import RunResult, RunTask
 
 KIND = TrainingRun
@@ -38,46 +38,26 @@ KIND = TrainingRun
 def refs(run: TrainingRun, _settings: Settings) -> tuple[Ref | Query, ...]:
     """The dataset, and the Workflows of this attempt and the next."""
     attempt = run.status.attempt or 1
-    return (_dataset(run), _workflow(run, attempt), _workflow(run, attempt + 1))
+    workflows = (_workflow(run, attempt), _workflow(run, attempt + 1))
+    return (_dataset(run), *workflows, *baseline_refs(run.spec.evaluation.baseline, _namespace(run)))
 
 
-def dataset_missing(run: TrainingRun, observed: Observed) -> Waiting | None:
-    """The Dataset does not exist (yet): files apply in any order."""
-    if observed.get(_dataset(run)) is not None:
-        return None
-    name = run.spec.dataset.name
-    return Waiting(names.DATASET_MISSING, f'waits for Dataset "{name}": apply it in the same namespace')
-
-
-def dataset_not_ready(run: TrainingRun, observed: Observed) -> Waiting | None:
-    """The Dataset has no version of its present spec, or none that can be read."""
-    dataset = observed.get(_dataset(run)) or {}
-    if is_current(dataset) and _version(dataset).digest:
-        return None
-    if is_current(dataset):
-        message = f"Dataset {named(dataset)} is ready, but its version cannot be read: see its conditions"
-        return Waiting(names.DATASET_NOT_READY, message)
-    ready = of(dataset, names.READY) or {}
-    speaks = ready.get("observedGeneration") == at(dataset, "metadata", "generation")
-    why = text(ready.get("message")) if speaks else ""
-    why = why or "its present spec has not been looked at yet"
-    return Waiting(names.DATASET_NOT_READY, f'waits for Dataset "{run.spec.dataset.name}": {why}')
-
-
-def split_missing(run: TrainingRun, observed: Observed) -> Waiting | None:
-    """The Dataset has no split of the name that the evaluation wants."""
-    splits = [s.name for s in _version(observed.get(_dataset(run)) or {}).splits]
-    wanted = run.spec.evaluation.split
-    if wanted in splits:
-        return None
-    message = (
-        f'Dataset "{run.spec.dataset.name}" has no split "{wanted}" but {", ".join(splits)}: '
-        "add it to the Dataset, or create a run that evaluates on one of these"
+def dataset_unusable(run: TrainingRun, observed: Observed) -> Waiting | None:
+    """The Dataset does not exist, has no version of its present spec, or lacks the split to evaluate on."""
+    name, dataset = run.spec.dataset.name, observed.get(_dataset(run))
+    return (
+        dataset_missing(name, dataset)
+        or dataset_not_ready(name, dataset)
+        or split_missing(name, dataset, run.spec.evaluation.split)
     )
-    return Waiting(names.DATASET_NOT_READY, message)
 
 
-GATES = (dataset_missing, dataset_not_ready, split_missing)
+def no_baseline(run: TrainingRun, observed: Observed) -> Waiting | Stalled | None:
+    """What the model is to be compared with does not exist (yet)."""
+    return baseline_missing(run.spec.evaluation.baseline, _namespace(run), observed)
+
+
+GATES = (dataset_unusable, no_baseline)
 
 
 def plan(run: TrainingRun, observed: Observed, now: datetime, settings: Settings) -> Plan:
@@ -106,7 +86,7 @@ def _newest_attempt(run: TrainingRun, observed: Observed) -> tuple[int, Body | N
 
 
 def _task(run: TrainingRun, observed: Observed, settings: Settings) -> RunTask:
-    version = _version(observed.get(_dataset(run)) or {})
+    version = version_of(observed.get(_dataset(run)))
     if version.digest is None:  # the gates let only a Dataset with a version through
         message = f'Dataset "{run.spec.dataset.name}" is ready without a digest'
         raise ValueError(message)
@@ -115,6 +95,7 @@ def _task(run: TrainingRun, observed: Observed, settings: Settings) -> RunTask:
         dataset=PinnedRef(name=run.spec.dataset.name, digest=version.digest),
         splits=version.splits,
         image=settings.image,
+        baseline=baseline_model(run.spec.evaluation.baseline, _namespace(run), observed),
     )
 
 
@@ -164,14 +145,20 @@ def _publish(
     verdict = result.recorded.verdict
     message = (
         f'ModelVersion "{version.name}" is published; '
-        f"{records.verdict_sentence(result.recorded, task.dataset.name, run.spec.evaluation.split)}"
+        f"{verdict_sentence(result.recorded, task.dataset.name, run.spec.evaluation.split)}"
     )
     status = _status(
         run,
         Ready(names.COMPLETED, message),
         now,
         (names.COMPLETE, True, names.SUCCEEDED, message),
-        **known | {"model_version": version.name, "verdict": verdict, "run_key": result.trained.key},
+        **known
+        | {
+            "model_version": version.name,
+            "verdict": verdict,
+            "run_key": result.trained.key,
+            "evidence": records.evidence_of(result.recorded),
+        },
     )
     return Plan(status, create=(records.body_of(version, run), records.body_of(evaluation, run)))
 
@@ -213,15 +200,10 @@ def _conditions(run: TrainingRun, type_: str) -> list[Condition]:
 
 
 def _resolved(task: RunTask) -> Resolved:
-    return Resolved(dataset=ResolvedDataset(digest=task.dataset.digest, splits=task.splits))
-
-
-def _version(dataset: Body) -> DatasetStatus:
-    """The version in a Dataset's status; an empty one if it cannot be read."""
-    try:
-        return DatasetStatus.model_validate({**mapping(dataset.get("status")), "conditions": []})
-    except ValidationError:
-        return DatasetStatus()
+    return Resolved(
+        dataset=ResolvedDataset(digest=task.dataset.digest, splits=task.splits),
+        baseline=task.baseline.version if task.baseline else None,
+    )
 
 
 def _digest(value: str | None) -> str | None:
@@ -230,11 +212,13 @@ def _digest(value: str | None) -> str | None:
 
 
 def _dataset(run: TrainingRun) -> Ref:
-    return Ref(names.API_VERSION, "Dataset", run.metadata.namespace or "default", run.spec.dataset.name)
+    return Ref(names.API_VERSION, "Dataset", _namespace(run), run.spec.dataset.name)
 
 
 def _workflow(run: TrainingRun, attempt: int) -> Ref:
-    namespace = run.metadata.namespace or "default"
-    return Ref(
-        names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, namespace, argo.run_workflow_name(run, attempt)
-    )
+    name = argo.run_workflow_name(run, attempt)
+    return Ref(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, _namespace(run), name)
+
+
+def _namespace(run: TrainingRun) -> str:
+    return run.metadata.namespace or "default"

@@ -8,4 +8,5 @@ files in ``<work>/out``, and never calls the Kubernetes API. Doing a step again 
     train       the user's script -> model in the store
     evaluate    stored model, evaluation split -> report in the store
     publish     all of it verified once more -> one JSON document for the controller
+    verify      recorded outcome, report in the store -> whether they say the same
 """

@@ -1,4 +1,4 @@
-"""``python -m mlplane.steps {ingest,preflight,train,evaluate,publish}``.
+"""``python -m mlplane.steps {transform,ingest,preflight,train,evaluate,publish,verify}``.
 
 Exit codes: 0 done, also when a gate failed; 1 a person must change something (also a wrong command line);
 2 another try may help. The last line on stderr says what and where: ``mlplane STEP: one sentence``.
@@ -39,10 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_step(options: argparse.Namespace, workspace: Workspace) -> None:
     """Run the chosen step. Each is imported when it is its turn: some need torch, some must be quick."""
     match options.step:
+        case tasks.TRANSFORM:
+            from mlplane.steps.transform import transform
+
+            transform(workspace)
         case tasks.INGEST:
             from mlplane.steps.ingest import ingest
 
-            ingest(workspace)
+            ingest(workspace, options.raw)
         case tasks.PREFLIGHT:
             from mlplane.steps.preflight import preflight
 
@@ -54,11 +58,15 @@ def run_step(options: argparse.Namespace, workspace: Workspace) -> None:
         case tasks.EVALUATE:
             from mlplane.steps.evaluate import evaluate
 
-            evaluate(workspace, _model(options))
+            evaluate(workspace, _model(options), options.key)
         case tasks.PUBLISH:
             from mlplane.steps.publish import publish
 
             publish(workspace, options.key, _model(options), options.report)
+        case tasks.VERIFY:
+            from mlplane.steps.verify import verify
+
+            verify(workspace)
 
 
 def _model(options: argparse.Namespace) -> str:
@@ -72,11 +80,15 @@ def _model(options: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m mlplane.steps", description="A step of an mlplane workflow.")
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
-    steps.add_parser(tasks.INGEST, help="store a dataset version")
+    steps.add_parser(tasks.TRANSFORM, help="run the user's script that makes a dataset of others")
+    ingest = steps.add_parser(tasks.INGEST, help="store a dataset version")
+    ingest.add_argument("--raw", default="", metavar="URI", help="what transform answered")
     steps.add_parser(tasks.PREFLIGHT, help="check what a run needs; find out whether it was trained before")
     steps.add_parser(tasks.TRAIN, help="run the user's script and store its model")
     evaluate = steps.add_parser(tasks.EVALUATE, help="judge a stored model")
     publish = steps.add_parser(tasks.PUBLISH, help="verify model and report, and tell the controller")
+    steps.add_parser(tasks.VERIFY, help="compare a recorded outcome with its report")
+    evaluate.add_argument("--key", default="", metavar="DIGEST", help="key of the run that made the model")
     publish.add_argument("--key", required=True, metavar="DIGEST", help="run key")
     for step in (evaluate, publish):
         step.add_argument("--model", default="", metavar="DIGEST", help="what train answered")

@@ -5,9 +5,10 @@ change anything. Where a URL is really fetched from is git's own configuration (
 """
 
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
 
@@ -15,7 +16,6 @@ from mlplane.api.meta import GitSource
 from mlplane.errors import InvalidInput, Terminal, Transient
 from mlplane.steps.gitcommand import CommitUnavailable, run_git
 
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _FILE_MODES = frozenset({"100644", "100755"})
 
 
@@ -26,6 +26,8 @@ class Entry(NamedTuple):
     kind: str
     object_id: str
     path: str
+    size: int = 0
+    """Bytes of a file."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,23 @@ class Repository:
         Raises:
             InvalidInput: there is no such directory, or something in it is a link or a submodule.
         """
-        listing = self._git("ls-tree", "-r", "-z", self.tree_id())
+        listing = self._git("ls-tree", "-r", "-l", "-z", self.tree_id())
         entries = [_entry(line) for line in listing.decode(errors="surrogateescape").split("\0") if line]
         for entry in entries:
             _check_entry(entry, f"{self.source.path}/{entry.path}")
         return entries
+
+    def selected(self) -> list[Entry]:
+        """What the source's path names: a file, under its base name, or all files of a directory.
+
+        Raises:
+            InvalidInput: there is neither, or something is a link or a submodule.
+        """
+        entry = self._entry_of_source()
+        if entry.kind == "tree":
+            return self.files()
+        _check_entry(entry, self.source.path)
+        return [entry._replace(path=self.source.path.rpartition("/")[2])]
 
     def read(self, entry: Entry) -> bytes:
         """The content of a small file."""
@@ -66,30 +80,27 @@ class Repository:
         """Write the files of the source's path, a directory, to another."""
         entries = self.files()
         with tempfile.TemporaryFile() as blobs:
-            wanted = "".join(f"{entry.object_id}\n" for entry in entries).encode()
-            run_git(self.directory, ["cat-file", "--batch"], stdin=wanted, stdout=blobs.fileno())
-            blobs.seek(0)
-            for entry in entries:
+            for entry, offset in zip(entries, self.write_blobs(entries, blobs), strict=True):
                 target = directory / entry.path
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(_next_blob(blobs))
+                blobs.seek(offset)
+                target.write_bytes(blobs.read(entry.size))
 
-    def write_file(self, target: Path) -> None:
-        """Write the source's path, a file, to another.
-
-        Raises:
-            InvalidInput: the commit has no such file, or it is a pointer of Git LFS.
-        """
-        entry = self._entry_of_source()
-        _check_entry(entry, self.source.path)
-        with target.open("wb") as stream:
-            run_git(self.directory, ["cat-file", "blob", entry.object_id], stdout=stream.fileno())
-        with target.open("rb") as stream:
-            if stream.read(len(_LFS_POINTER)) == _LFS_POINTER:
-                raise InvalidInput(f"{self.source.path} is a pointer of Git LFS; commit the file itself")
+    def write_blobs(self, entries: Iterable[Entry], target: IO[bytes]) -> list[int]:
+        """Write the contents of files one after the other, and say where in ``target`` each begins."""
+        entries = list(entries)
+        wanted = "".join(f"{entry.object_id}\n" for entry in entries).encode()
+        run_git(self.directory, ["cat-file", "--batch"], stdin=wanted, stdout=target.fileno())
+        offsets, end = [], 0
+        for entry in entries:
+            # An answer is "<id> blob <size>", the content, and a line end.
+            start = end + len(f"{entry.object_id} blob {entry.size}\n")
+            offsets.append(start)
+            end = start + entry.size + 1
+        return offsets
 
     def _entry_of_source(self) -> Entry:
-        listing = self._git("ls-tree", "-z", self.source.commit, "--", self.source.path).decode()
+        listing = self._git("ls-tree", "-l", "-z", self.source.commit, "--", self.source.path).decode()
         lines = [line for line in listing.split("\0") if line]
         if len(lines) != 1:
             raise InvalidInput(
@@ -108,15 +119,24 @@ class Repository:
     wait=wait_exponential(max=15),
     reraise=True,
 )
-def fetch(source: GitSource, directory: Path) -> Repository:
+def fetch(
+    source: GitSource,
+    directory: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    max_file: int | None = None,
+) -> Repository:
     """Fetch the commit of a source into a bare repository.
 
     Args:
         source: Repository, path and commit.
         directory: Where the repository is made, or made already.
+        settings: Configuration of git for this.
+        max_file: Most bytes that come.
 
     Raises:
         InvalidInput: there is no such commit.
+        TooLarge: more bytes would come.
         Terminal: git is not there, or may not read the repository.
         Transient: the network or the server fails, also after some tries. Argo would not try again: to it,
             a step that says no has failed.
@@ -124,10 +144,12 @@ def fetch(source: GitSource, directory: Path) -> Repository:
     run_git(directory, ["init", "--quiet", "--bare", "--template=", "."])
     flags = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
     try:
-        run_git(directory, ["fetch", *flags, "--depth=1", source.url, source.commit])
+        wanted = ["fetch", *flags, "--depth=1", source.url, source.commit]
+        run_git(directory, wanted, settings=settings, max_file=max_file)
     except CommitUnavailable:
         # Some servers give single commits only if a branch ends there: then all branches are needed.
-        run_git(directory, ["fetch", *flags, source.url, "+refs/heads/*:refs/heads/*"])
+        wanted = ["fetch", *flags, source.url, "+refs/heads/*:refs/heads/*"]
+        run_git(directory, wanted, settings=settings, max_file=max_file)
     try:
         run_git(directory, ["cat-file", "-e", f"{source.commit}^{{commit}}"])
     except Terminal as error:
@@ -137,8 +159,8 @@ def fetch(source: GitSource, directory: Path) -> Repository:
 
 def _entry(line: str) -> Entry:
     facts, _, path = line.partition("\t")
-    mode, kind, object_id = facts.split(" ")
-    return Entry(mode, kind, object_id, path)
+    mode, kind, object_id, size = facts.split()
+    return Entry(mode, kind, object_id, path, int(size) if size.isdecimal() else 0)
 
 
 def _check_entry(entry: Entry, path: str) -> None:
@@ -152,11 +174,3 @@ def _check_entry(entry: Entry, path: str) -> None:
         )
     if {"", ".", "..", ".git"} & set(entry.path.split("/")):
         raise InvalidInput(f"{path!r} leads out of its directory")
-
-
-def _next_blob(stream: BinaryIO) -> bytes:
-    """One answer of ``git cat-file --batch``: ``<id> blob <size>``, the content, and a line end."""
-    size = int(stream.readline().split()[2])
-    content = stream.read(size)
-    stream.read(1)
-    return content

@@ -1,14 +1,11 @@
 """The step ``publish``: everything that the run claims is verified once more, and told in one document."""
 
-import json
 from typing import Any
-
-from pydantic import ValidationError
 
 from mlplane import tasks
 from mlplane.api.evaluation import Recorded
 from mlplane.errors import Terminal
-from mlplane.steps.evaluate import REPORT, REPORTS
+from mlplane.steps.reports import REPORTS, read_report, recorded_in
 from mlplane.steps.train import KIND, read_signature
 from mlplane.steps.workspace import Workspace, result_path, trained_model
 from mlplane.store.archive import inspect
@@ -52,27 +49,20 @@ def publish(workspace: Workspace, key: str, model: str, report: str) -> None:
 
 
 def _recorded(workspace: Workspace, task: RunTask, model: str, digest: str) -> Recorded:
-    """The verdict in a report, which must be about this model, dataset, split and gates."""
+    """The outcome in a report, which must be about this model, dataset, baseline and plan."""
     uri = uri_of(REPORTS, task.spec.model, digest)
-    folder = workspace.directory("report")
-    workspace.store.get(uri, folder)
-    report = json.loads((folder / REPORT).read_bytes())
+    report = read_report(workspace.store, uri, workspace.directory("report"))
     plan = task.spec.evaluation
     about: dict[str, Any] = {
         "model": {"name": task.spec.model, "digest": model},
         "dataset": task.dataset.to_body(),
-        "split": plan.split,
-        "label": plan.label,
+        "plan": plan.to_body(),
+        "baseline": task.baseline.to_body() if task.baseline else None,
     }
     for field, wanted in about.items():
         if report.get(field) != wanted:
             raise Terminal(f"report {uri} is about another {field} than this run; start the run again")
-    try:
-        recorded = Recorded(
-            verdict=report["verdict"], rows=report["rows"], results=report["gates"], report=uri
-        )
-    except (KeyError, ValidationError) as error:
-        raise Terminal(f"report {uri} is damaged: {error}") from error
-    if [(r.metric, r.min) for r in recorded.results] != [(g.metric, g.min) for g in plan.gates]:
+    recorded = recorded_in(report, uri)
+    if tuple(result.gate for result in recorded.results) != plan.gates:
         raise Terminal(f"report {uri} is about other gates than this run; start the run again")
     return recorded

@@ -1,16 +1,17 @@
-"""Running the user's script: its own process, a small environment, its output passed through as it comes."""
+"""Running the user's code: its own process, a small environment, its output passed through as it comes."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from mlplane.errors import Terminal
 from mlplane.training.context import RUN_ENV
+from mlplane.training.signals import METRICS_ENV
 
 GRACE = 20
 """Seconds that a script has to end by itself after it was told to."""
@@ -18,11 +19,19 @@ _KEPT = (
     "PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
     "ARGO_PROGRESS_FILE", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
 )  # fmt: skip
-"""What the script inherits: nothing that could be a credential of the store or of git."""
+"""What it inherits: nothing that could be a credential of the store or of git."""
 
 
-def run_script(code: Path, entrypoint: str, run_document: Path, seed: int, scratch: Path) -> None:
-    """Run a script to its end; SIGTERM and SIGINT are passed on to it.
+def run_script(
+    code: Path,
+    entrypoint: str,
+    run_document: Path,
+    seed: int,
+    scratch: Path,
+    *,
+    announced_by: str = RUN_ENV,
+) -> None:
+    """Run a script to its end; its metrics are also kept in a file beside its document.
 
     Args:
         code: Directory of the code; the script's working directory and ``PYTHONPATH``.
@@ -30,26 +39,51 @@ def run_script(code: Path, entrypoint: str, run_document: Path, seed: int, scrat
         run_document: What ``training.context`` reads.
         seed: Of the run; also fixes Python's hashes.
         scratch: For ``HOME`` and temporary files.
+        announced_by: The variable that says where the document is.
 
     Raises:
         Terminal: the script failed; says with which exit code or signal.
     """
+    told = {announced_by: str(run_document), METRICS_ENV: str(metrics_file(run_document))}
+    run_python(
+        [str(code / entrypoint)], f"script {entrypoint}", code, told | {"PYTHONHASHSEED": str(seed)}, scratch
+    )
+
+
+def metrics_file(run_document: Path) -> Path:
+    """Where the metrics of a script are kept, one JSON document a line."""
+    return run_document.with_name("metrics.jsonl")
+
+
+def run_python(
+    arguments: Sequence[str], what: str, code: Path, environment: Mapping[str, str], scratch: Path
+) -> None:
+    """Run a user's code to its end; SIGTERM and SIGINT are passed on to it.
+
+    Args:
+        arguments: Of Python.
+        what: Name of the code, for messages.
+        code: Its directory; working directory and ``PYTHONPATH``.
+        environment: What it is told beside the little that it inherits.
+        scratch: For ``HOME`` and temporary files.
+
+    Raises:
+        Terminal: it failed; says with which exit code or signal.
+    """
     for directory in (scratch / "home", scratch / "tmp"):
         directory.mkdir(parents=True, exist_ok=True)
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
+    whole = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "HOME": str(scratch / "home"),
         "TMPDIR": str(scratch / "tmp"),
         "PYTHONPATH": str(code),
-        "PYTHONHASHSEED": str(seed),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        RUN_ENV: str(run_document),
     }
-    process = subprocess.Popen([sys.executable, str(code / entrypoint)], cwd=code, env=environment)
+    process = subprocess.Popen([sys.executable, *arguments], cwd=code, env=whole | dict(environment))
     with _signals_passed_to(process):
         code_of_exit = process.wait()
     if code_of_exit:
-        raise Terminal(f"script {entrypoint} {_ending(code_of_exit)}; its last lines say why")
+        raise Terminal(f"{what} {_ending(code_of_exit)}; its last lines say why")
 
 
 @contextmanager

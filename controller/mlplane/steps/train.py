@@ -12,7 +12,8 @@ from mlplane.api.modelversion import Artifact, Signature
 from mlplane.errors import Terminal
 from mlplane.runkey import run_key
 from mlplane.steps.gitrepo import fetch
-from mlplane.steps.script import run_script
+from mlplane.steps.script import metrics_file, run_script
+from mlplane.steps.trainingmetrics import keep_metrics
 from mlplane.steps.versions import DatasetVersion, get_version
 from mlplane.steps.workspace import Workspace, result_path, trained_model
 from mlplane.store.archive import inspect
@@ -22,6 +23,8 @@ from mlplane.training.context import RunContext
 from mlplane.training.export import PROGRAM, SAMPLE, SIGNATURE, WEIGHTS
 
 KIND = "models"
+DOCUMENT = "run.json"
+"""What the script is told, in the directory of the step."""
 
 
 def train(workspace: Workspace) -> None:
@@ -40,6 +43,7 @@ def train(workspace: Workspace) -> None:
     if trained is None:
         repository.extract(workspace.directory("code"))
         signature = _train(workspace, task)
+        keep_metrics(workspace.store, key, metrics_file(workspace.root / DOCUMENT))
         uri = workspace.store.put(workspace.directory("model"), KIND, task.spec.model)
         artifact = Artifact(uri=uri, digest=digest_in(uri))
         made = TrainedModel(key=key, tree=tree, artifact=artifact, signature=signature)
@@ -67,7 +71,7 @@ def _train(workspace: Workspace, task: RunTask) -> Signature:
     readable = {split.name for split in task.splits} - {task.spec.evaluation.split}
     version = get_version(workspace.store, task.dataset, task.splits, readable, data)
     output = workspace.directory("model")
-    document = workspace.root / "run.json"
+    document = workspace.root / DOCUMENT
     context = _context(task, version, data, output)
     document.write_text(context.model_dump_json(by_alias=True), encoding="utf-8")
     run_script(

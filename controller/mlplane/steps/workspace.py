@@ -9,11 +9,12 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from mlplane import names
+from mlplane.api.meta import ApiModel
 from mlplane.errors import InvalidInput
 from mlplane.store.artifacts import Store
-from mlplane.tasks import IngestTask, RunTask, TrainedModel
+from mlplane.tasks import IngestTask, JudgeTask, RunTask, TrainedModel, TransformTask, VerifyTask
 
-TaskT = TypeVar("TaskT", IngestTask, RunTask)
+TaskT = TypeVar("TaskT", bound=ApiModel)
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,37 @@ class Workspace:
         """
         return self._parsed(IngestTask)
 
+    def transform_task(self) -> TransformTask:
+        """What the step ``transform`` is to do.
+
+        Raises:
+            InvalidInput: the environment does not say.
+        """
+        return self._parsed(TransformTask)
+
     def run_task(self) -> RunTask:
-        """What every other step is to do.
+        """What ``preflight``, ``train`` and ``publish`` are to do.
 
         Raises:
             InvalidInput: the environment does not say.
         """
         return self._parsed(RunTask)
+
+    def judge_task(self) -> JudgeTask:
+        """What the step ``evaluate`` is to do.
+
+        Raises:
+            InvalidInput: the environment does not say.
+        """
+        return self._parsed(JudgeTask)
+
+    def verify_task(self) -> VerifyTask:
+        """What the step ``verify`` is to do.
+
+        Raises:
+            InvalidInput: the environment does not say.
+        """
+        return self._parsed(VerifyTask)
 
     def answer(self, parameter: str, value: str) -> None:
         """Write an output parameter, whole or not at all."""

@@ -1,6 +1,6 @@
 """Content-addressed artifacts over fsspec.
 
-    <store>/<kind>/<name>/sha256-<hex>/   one artifact; kinds: datasets, models, reports
+    <store>/<kind>/<name>/sha256-<hex>/   one artifact; kinds: datasets, models, reports, uploads
         manifest.json                     its files with sizes and sha256; written last
     <store>/runs/<hex of key>/result.json a small document that names what a run made
 

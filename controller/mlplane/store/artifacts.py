@@ -9,12 +9,12 @@ Called by ``steps``; ``store.download`` wraps ``get`` for init containers.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.store.digest import CHUNK, MANIFEST, FileEntry, entries_of
@@ -25,6 +25,20 @@ from mlplane.store.uris import parse, uri_of
 PARTIAL_SUFFIX = ".partial"
 
 
+class _Watched:
+    """A stream that tells how far it is read, and keeps the digest of what was read."""
+
+    def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None]) -> None:
+        self._stream, self._on_bytes = stream, on_bytes
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size)
+        self.digest.update(chunk)
+        self._on_bytes(len(chunk))
+        return chunk
+
+
 @dataclass(frozen=True)
 class Store:
     """A store of artifacts and small documents."""
@@ -32,35 +46,59 @@ class Store:
     url: str
     """fsspec URL such as ``file:///data/store`` or ``s3://bucket/prefix``."""
 
-    def put(self, directory: Path, kind: str, name: str, *, identity: Mapping[str, Any] | None = None) -> str:
-        """Store the files of a directory; does nothing where the artifact exists.
+    def put(
+        self,
+        path: Path,
+        kind: str,
+        name: str,
+        *,
+        identity: Mapping[str, Any] | None = None,
+        on_bytes: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """Store a file, or the files of a directory; does nothing where the artifact exists.
 
         Args:
-            directory: What to store; a ``manifest.json`` at its top is left out.
-            kind: ``datasets``, ``models`` or ``reports``.
+            path: What to store; a ``manifest.json`` at the top of a directory is left out.
+            kind: ``datasets``, ``models``, ``reports`` or ``uploads``.
             name: Name of the dataset or the model.
             identity: What to name the artifact by; its files, if not given.
+            on_bytes: Told how many bytes more are on their way.
 
         Returns:
             The ``store://`` URI of the artifact.
 
         Raises:
-            Terminal: the directory holds what an artifact cannot, or the store refuses.
+            Terminal: there is what an artifact cannot hold, a file changes meanwhile, or the store refuses.
             Transient: the store failed.
         """
-        manifest = Manifest(entries_of(directory), identity or {})
+        manifest = Manifest(entries_of(path), identity or {})
         uri = uri_of(kind, name, manifest.digest)
-        if self.exists(uri):
+        if self.renew(uri):
             return uri
         for entry in manifest.files:
-            with (directory / entry.path).open("rb") as stream:
-                self._files.write(f"{parse(uri).path}/{entry.path}", stream)
+            with (path / entry.path if path.is_dir() else path).open("rb") as stream:
+                source = _Watched(stream, on_bytes)
+                self._files.write(f"{parse(uri).path}/{entry.path}", cast("BinaryIO", source))
+            if source.digest.hexdigest() != entry.sha256:
+                raise Terminal(f"{entry.path} changed while it was stored; store it again when it rests")
         self._files.write(f"{parse(uri).path}/{MANIFEST}", BytesIO(manifest.to_json()))
         return uri
 
     def exists(self, uri: str) -> bool:
         """Whether the artifact is stored completely."""
         return self._files.read(f"{parse(uri).path}/{MANIFEST}") is not None
+
+    def renew(self, uri: str) -> bool:
+        """Say that an artifact is needed again, so that it does not pass for old; False if there is none.
+
+        ``store.inventory`` removes nothing that was written a short while ago: the manifest is written anew.
+        """
+        path = f"{parse(uri).path}/{MANIFEST}"
+        content = self._files.read(path)
+        if content is None:
+            return False
+        self._files.write(path, BytesIO(content))
+        return True
 
     def manifest(self, uri: str) -> Manifest:
         """The manifest of an artifact, checked against the digest in its name.

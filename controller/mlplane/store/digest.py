@@ -45,11 +45,13 @@ def digest_of(directory: Path) -> str:
 
 
 def entries_of(directory: Path) -> tuple[FileEntry, ...]:
-    """The files in a directory, sorted; the manifest at its top is left out.
+    """The files in a directory, sorted, without the manifest at its top; or a file, under its base name.
 
     Raises:
         Terminal: there is no file, a symbolic link, a special file, or a path with a control character.
     """
+    if directory.is_file():
+        return (_entry(directory, directory.name),)
     entries = tuple(
         _entry(path, path.relative_to(directory).as_posix())
         for path in directory.rglob("*")

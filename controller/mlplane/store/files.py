@@ -4,13 +4,15 @@ On an object store, putting an object is atomic already. On a local disk a file 
 in ``<store>/.uploads``, flushed to the disk, and renamed: who looks sees the whole file or none, also after a
 power cut.
 
-Called by ``store.artifacts`` only.
+Called by ``store.artifacts`` and ``store.inventory``.
 """
 
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -20,6 +22,17 @@ from fsspec.implementations.local import LocalFileSystem
 
 from mlplane.errors import InvalidInput, MlplaneError, Terminal, Transient
 from mlplane.store.digest import CHUNK
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a store."""
+
+    path: str
+    """Relative to the store."""
+    size: int
+    modified: datetime
+
 
 _NEVER_BETTER = (PermissionError, IsADirectoryError, NotADirectoryError)
 
@@ -58,6 +71,36 @@ class Files:
                 _write_local(Path(root), path, source)
             else:
                 _write_object(filesystem, f"{root}/{path}", source)
+
+    def list(self, folder: str = "") -> list[StoredFile]:
+        """All files below a folder, as they are now.
+
+        Raises:
+            Transient, Terminal: the store fails.
+        """
+        filesystem, root = self._filesystem
+        with _errors_of(self.url):
+            filesystem.invalidate_cache()
+            found = filesystem.find(f"{root}/{folder}".rstrip("/"), detail=True)
+        return [
+            StoredFile(path[len(root) + 1 :], int(facts["size"]), _modified(facts))
+            for path, facts in found.items()
+        ]
+
+    def delete(self, path: str) -> None:
+        """Delete a file; it need not be there."""
+        filesystem, root = self._filesystem
+        with _errors_of(self.url), suppress(FileNotFoundError):
+            filesystem.rm_file(f"{root}/{path}")
+
+    def delete_folder(self, path: str) -> None:
+        """Delete what is left of folders that hold no files: on a disk, as an object store has none."""
+        filesystem, root = self._filesystem
+        if not isinstance(filesystem, LocalFileSystem):
+            return
+        for directory, _, _ in os.walk(f"{root}/{path}", topdown=False):
+            with suppress(OSError):  # somebody has written to it again
+                Path(directory).rmdir()
 
     @cached_property
     def _filesystem(self) -> tuple[Any, str]:
@@ -115,6 +158,20 @@ def _write_object(filesystem: Any, target: str, source: BinaryIO) -> None:
         stream.discard()
         raise
     stream.commit()
+
+
+def _modified(facts: Mapping[str, Any]) -> datetime:
+    """When a file was written, by whatever name a file system tells it."""
+    for name in ("mtime", "LastModified", "updated", "created"):
+        match facts.get(name):
+            case datetime() as moment:
+                return moment.astimezone(UTC)
+            case int() | float() as seconds:
+                return datetime.fromtimestamp(seconds, UTC)
+            case str() as text:
+                return datetime.fromisoformat(text).astimezone(UTC)
+    # What tells no time may have been written now: it is never old enough to be deleted.
+    return datetime.now(UTC)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ keep them low. Reference: apiextensions' validation of CustomResourceDefinitions
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.errors import InvalidInput
 from mlplane.structural import causes
 from mlplane.structural.causes import Cause

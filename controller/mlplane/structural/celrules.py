@@ -14,7 +14,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.errors import InvalidInput
 from mlplane.structural import causes, celvalues, listtypes
 from mlplane.structural.causes import Cause, MapKey, Path

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, struct_pb2, timestamp_pb2
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.structural.celvalues import escaped
 from mlplane.structural.nodes import ANYTHING, MISSING, Node
 

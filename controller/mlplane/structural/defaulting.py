@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.structural.nodes import MISSING, Node
 from mlplane.structural.pruning import same
 

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.errors import InvalidInput
 from mlplane.structural import causes, metarules, objectmeta
 from mlplane.structural.causes import Cause, MapKey, Path

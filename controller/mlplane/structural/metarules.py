@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.structural import causes
 from mlplane.structural.causes import Cause
 

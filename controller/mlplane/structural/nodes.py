@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 
 MISSING: Any = object()
 """No value, where null is one."""

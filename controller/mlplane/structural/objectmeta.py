@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.errors import InvalidInput
 
 _STRINGS = ("generateName", "name", "namespace", "resourceVersion", "selfLink", "uid")

@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.structural.causes import Path, dotted
 from mlplane.structural.nodes import META_FIELDS, MISSING, Node
 

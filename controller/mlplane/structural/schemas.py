@@ -7,7 +7,7 @@ this order, for every write. No method changes its argument: what stays the same
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.structural import celrules, embedded, listtypes, valuechecks
 from mlplane.structural.causes import ROOT, Cause, invalid
 from mlplane.structural.defaulting import fill

@@ -19,5 +19,6 @@ from mlplane.training.export import save
 from mlplane.training.parameters import params
 from mlplane.training.seeding import seed
 from mlplane.training.signals import metrics, progress
+from mlplane.training.sources import output, source
 
-__all__ = ["Dataset", "dataset", "metrics", "params", "progress", "save", "seed"]
+__all__ = ["Dataset", "dataset", "metrics", "output", "params", "progress", "save", "seed", "source"]

@@ -1,10 +1,12 @@
 """What a run tells the script that it starts: one JSON document, whose path is in ``MLPLANE_RUN``.
 
-Written by ``steps.train``, read by the rest of this package. A script without it runs outside of mlplane.
+A transform is told in the same way, by ``MLPLANE_TRANSFORM``. Written by ``steps.train`` and
+``steps.transform``, read by the rest of this package. A script without it runs outside of mlplane.
 """
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -13,6 +15,8 @@ from mlplane.api.meta import ApiModel
 from mlplane.errors import Terminal
 
 RUN_ENV = "MLPLANE_RUN"
+TRANSFORM_ENV = "MLPLANE_TRANSFORM"
+ContextT = TypeVar("ContextT", bound=ApiModel)
 
 
 class RunContext(ApiModel):
@@ -21,7 +25,7 @@ class RunContext(ApiModel):
     dataset: str
     """Name of the dataset."""
     folder: str
-    """Directory with a file ``<split>.csv`` for each split."""
+    """Directory with a file ``<split>.parquet`` for each split."""
     columns: tuple[DataColumn, ...]
     splits: dict[str, int]
     """Number of rows in each split that the script may read."""
@@ -33,16 +37,55 @@ class RunContext(ApiModel):
     """Directory that ``save`` writes to."""
 
 
+class SourceFile(ApiModel):
+    """All rows of a Dataset that a transform reads."""
+
+    path: str
+    """A Parquet file."""
+    rows: int
+    columns: tuple[DataColumn, ...]
+
+
+class TransformContext(ApiModel):
+    """The transform that a script is."""
+
+    sources: dict[str, SourceFile]
+    """By the names of the Datasets."""
+    params: dict[str, str]
+    seed: int
+    output: str
+    """Directory of the files that it makes."""
+
+
 def current_run() -> RunContext | None:
-    """The run that this process is part of; None outside of mlplane.
+    """The run that this process is part of; None outside of mlplane, and in a transform.
 
     Raises:
         Terminal: the document that announces it cannot be read.
     """
-    path = os.environ.get(RUN_ENV)
+    return _announced(RUN_ENV, RunContext)
+
+
+def current_transform() -> TransformContext | None:
+    """The transform that this process is; None if it is none.
+
+    Raises:
+        Terminal: the document that announces it cannot be read.
+    """
+    return _announced(TRANSFORM_ENV, TransformContext)
+
+
+def current_script() -> RunContext | TransformContext | None:
+    """Whatever this process is part of, for what all scripts have: parameters and a seed."""
+    return current_run() or current_transform()
+
+
+def _announced(variable: str, kind: type[ContextT]) -> ContextT | None:
+    path = os.environ.get(variable)
     if not path:
         return None
     try:
-        return RunContext.model_validate_json(Path(path).read_bytes())
+        return kind.model_validate_json(Path(path).read_bytes())
     except (OSError, ValidationError) as error:
-        raise Terminal(f"{RUN_ENV}={path} is not a run of this version of mlplane: {error}") from error
+        message = f"{variable}={path} is not a {kind.__name__} of this version of mlplane: {error}"
+        raise Terminal(message) from error

@@ -1,7 +1,8 @@
 """The dataset of a script that runs outside of mlplane: read by the same rules, from the working tree.
 
-The Dataset's manifest says which file it is and how it is divided, so that ``python train/train.py`` sees the
-very rows that a run will see. Called by ``training.data``.
+The Dataset's manifest says which files it is and how it is divided, so that ``python train/train.py`` sees
+the very rows that a run will see. Values must be of the types of their columns; bounds and checks are
+looked at only where a Dataset is reconciled. Called by ``training.data`` and ``training.sources``.
 """
 
 import atexit
@@ -17,18 +18,24 @@ import yaml
 from pydantic import ValidationError
 
 from mlplane.api.dataset import DataColumn, DatasetSpec
+from mlplane.data.layout import split_file
+from mlplane.data.rawfiles import RawFiles
+from mlplane.data.specproblems import require_sound
 from mlplane.errors import InvalidInput
-from mlplane.training.records import read_records
-from mlplane.training.tables import header_of
+from mlplane.store.digest import FileEntry, entries_of
 
 DATASET_ENV = "MLPLANE_DATASET"
+WHOLE = "whole"
+UNLIMITED = 1 << 62
+"""A person's own files may be as large as they are."""
 
 
-def dataset_outside(split: str, manifest: str | Path | None) -> tuple[Path, int, tuple[DataColumn, ...]]:
+Part = tuple[Path, int, tuple[DataColumn, ...]]
+"""A Parquet file, its number of rows, and its columns."""
+
+
+def dataset_outside(split: str, manifest: str | Path | None) -> Part:
     """Write a split to a temporary file.
-
-    Returns:
-        The file, its number of rows, and its columns.
 
     Raises:
         InvalidInput: no manifest is given or found, or the data do not fit it.
@@ -37,14 +44,55 @@ def dataset_outside(split: str, manifest: str | Path | None) -> tuple[Path, int,
     spec = _spec_of(file)
     if split not in {s.name for s in spec.splits}:
         raise InvalidInput(f"{file} has no split {split!r}; it has {', '.join(s.name for s in spec.splits)}")
-    source = _find(spec.source.git.path, [file.parent])
+    folder, rows, columns = _written(spec, file, [split])
+    return folder / split_file(split), rows, columns
+
+
+def whole_outside(name: str, manifest: str | Path | None) -> Part:
+    """Write all splits to one temporary file, as a transform reads them.
+
+    Raises:
+        InvalidInput: no manifest is given or found, it is another Dataset's, or the data do not fit it.
+    """
+    from mlplane.data.joining import join_splits
+
+    file = _manifest_file(manifest)
+    found = _dataset_in(file).get("metadata", {}).get("name")
+    if found != name:
+        raise InvalidInput(f"{file} is the Dataset {found!r}; the script asks for {name!r}")
+    spec = _spec_of(file)
+    splits = [split.name for split in spec.splits]
+    folder, rows, columns = _written(spec, file, splits)
+    join_splits(folder, splits, folder / WHOLE)
+    return folder / WHOLE, rows, columns
+
+
+def _written(spec: DatasetSpec, manifest: Path, splits: list[str]) -> Part:
+    """A temporary folder with the files of some splits, their number of rows together, and the columns."""
+    from mlplane.data.reading import stage
+    from mlplane.data.versionfiles import write_splits
+
     folder = Path(tempfile.mkdtemp(prefix="mlplane-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = folder / f"{split}.csv"
-    with path.open("w", encoding="ascii", newline="\n") as out:
-        out.write(header_of(spec.columns))
-        rows = sum(bool(out.write(r.text + "\n")) for r in read_records(source, spec) if r.split == split)
-    return path, rows, spec.columns
+    staged = stage(_raw_files(spec, manifest), spec, UNLIMITED, folder / "staged")
+    if staged.findings:
+        sentences = "; ".join(finding.sentence(staged.read) for finding in staged.findings)
+        raise InvalidInput(f"{manifest}: {sentences}; correct the data or spec.columns")
+    written = write_splits(staged, spec, folder, only=splits)
+    staged.path.unlink()
+    return folder, sum(split.rows for split in written), staged.columns
+
+
+def _raw_files(spec: DatasetSpec, manifest: Path) -> RawFiles:
+    """The file or the folder that the manifest names, in the working tree around it."""
+    if spec.source is None or spec.source.git is None:
+        raise InvalidInput(
+            f"{manifest} has no git source; outside of mlplane only files of the working tree can be read"
+        )
+    path = _find(spec.source.git.path, [manifest.parent])
+    if path.is_dir():
+        return RawFiles(path, entries_of(path))
+    return RawFiles(path.parent, (FileEntry(path.name, path.stat().st_size, ""),))
 
 
 def _manifest_file(manifest: str | Path | None) -> Path:
@@ -60,7 +108,7 @@ def _manifest_file(manifest: str | Path | None) -> Path:
 def _find(path: str, starts: list[Path]) -> Path:
     """A path relative to one of the directories or of those above them."""
     for directory in _upwards(starts):
-        if (directory / path).is_file():
+        if (directory / path).exists():
             return directory / path
     raise InvalidInput(f"{path} is not in {', '.join(map(str, starts))} nor in a directory above")
 
@@ -72,10 +120,20 @@ def _upwards(starts: list[Path]) -> Iterator[Path]:
 
 def _spec_of(file: Path) -> DatasetSpec:
     try:
-        documents: list[Any] = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
-        found = [d for d in documents if isinstance(d, dict) and d.get("kind") == "Dataset"]
-        if len(found) != 1:
-            raise InvalidInput(f"{file} holds {len(found)} documents of kind Dataset; expected one")
-        return DatasetSpec.model_validate(found[0].get("spec"))
-    except (yaml.YAMLError, ValidationError) as error:
+        spec = DatasetSpec.model_validate(_dataset_in(file).get("spec"))
+    except ValidationError as error:
         raise InvalidInput(f"{file} is not a Dataset; `mlplane validate` says more: {error}") from error
+    require_sound(spec)
+    return spec
+
+
+def _dataset_in(file: Path) -> dict[str, Any]:
+    """The only document of kind Dataset in a file."""
+    try:
+        documents: list[Any] = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"{file} is not a Dataset; `mlplane validate` says more: {error}") from error
+    found = [d for d in documents if isinstance(d, dict) and d.get("kind") == "Dataset"]
+    if len(found) != 1:
+        raise InvalidInput(f"{file} holds {len(found)} documents of kind Dataset; expected one")
+    return found[0]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 from mlplane.errors import InvalidInput
-from mlplane.training.context import current_run
+from mlplane.training.context import current_script
 
 Value = int | float | str | bool
 
@@ -19,7 +19,7 @@ def params(**defaults: Value) -> SimpleNamespace:
     Raises:
         InvalidInput: the run sets a parameter that the script does not know, or one that is not of the type.
     """
-    run = current_run()
+    run = current_script()
     given = run.params if run else {}
     if unknown := sorted(given.keys() - defaults.keys()):
         known = ", ".join(sorted(defaults)) or "none"

@@ -3,7 +3,7 @@
 import os
 import random
 
-from mlplane.training.context import current_run
+from mlplane.training.context import current_script
 
 
 def seed(default: int = 0) -> int:
@@ -18,7 +18,7 @@ def seed(default: int = 0) -> int:
     import numpy as np
     import torch
 
-    run = current_run()
+    run = current_script()
     value = run.seed if run else default
     random.seed(value)
     np.random.seed(value)

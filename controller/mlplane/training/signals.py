@@ -1,7 +1,7 @@
 """``training.metrics`` and ``training.progress``: what a script says while it runs.
 
-Metrics are lines of JSON on stdout, so that a pod's log is the live source everywhere; progress is Argo's
-progress file as well.
+Metrics are lines of JSON on stdout, so that a pod's log is the live source everywhere, and in a file that the
+step ``train`` keeps with the run; progress is Argo's progress file as well.
 """
 
 import contextlib
@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any, SupportsFloat
 
 PROGRESS_ENV = "ARGO_PROGRESS_FILE"
+METRICS_ENV = "MLPLANE_METRICS"
+METRICS_LIMIT = 1 << 20
+"""Bytes of the file; what comes later is only printed."""
 
 
 def metrics(step: int | None = None, **values: SupportsFloat) -> None:
@@ -29,6 +32,10 @@ def metrics(step: int | None = None, **values: SupportsFloat) -> None:
     if step is not None:
         message["step"] = step
     _say(message)
+    if file := os.environ.get(METRICS_ENV):
+        # Training goes on where metrics cannot be kept.
+        with contextlib.suppress(OSError):
+            _append(Path(file), json.dumps(message) + "\n")
 
 
 def progress(done: int, total: int) -> None:
@@ -53,6 +60,12 @@ def progress(done: int, total: int) -> None:
 def _say(message: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps({"mlplane": message}) + "\n")
     sys.stdout.flush()
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="ascii") as stream:
+        if stream.tell() + len(line) <= METRICS_LIMIT:
+            stream.write(line)
 
 
 def _replace(path: Path, text: str) -> None:

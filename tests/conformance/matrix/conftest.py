@@ -8,7 +8,6 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,8 +29,8 @@ def target(
     elsewhere: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
     """The server; it knows the kinds of the matrix."""
-    kubeconfig = elsewhere or _fresh(request.getfixturevalue("api_server"))
-    found = Target(Path(kubeconfig), tmp_path_factory.mktemp("matrix"), 300 if elsewhere else 30)
+    kubeconfig = elsewhere or request.getfixturevalue("matrix_server").state.kubeconfig
+    found = Target(Path(kubeconfig), tmp_path_factory.mktemp("matrix"), 300 if elsewhere else 100)
     play.define(found)
     yield found
     found.api_client.close()
@@ -63,10 +62,3 @@ def _asked(players: play.Players) -> Iterator[Callable[[Cell], Body]]:
         recordings.record(cells(), seen)
     if os.environ.get("RECORD") == "deviations":
         recordings.note(seen)
-
-
-def _fresh(server: Any) -> Path:
-    """The local server, started again: like one that has run for long, it has forgotten old versions."""
-    server.stop()
-    server.start()
-    return server.state.kubeconfig

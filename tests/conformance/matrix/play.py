@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from conformance.matrix import changes, steps
-from conformance.matrix.cell import HERE, Body, Cell
-from conformance.matrix.scene import Scene, eventually
+from conformance.matrix.cell import HERE, KINDS, Body, Cell
+from conformance.matrix.scene import RUN, Scene, eventually
 from conformance.matrix.target import Target
 
 AT_ONCE = 6
@@ -37,9 +37,14 @@ def define(target: Target) -> None:
 
 
 def forget(target: Target) -> None:
-    """Delete the kinds of the matrix."""
+    """Delete the kinds of the matrix, and what its cells have left outside of their namespaces."""
     for body in DEFINITIONS:
         target.http("DELETE", f"{_CRDS}/{body['metadata']['name']}")
+    for kind in KINDS.values():
+        path = kind.path("")
+        for item in [] if kind.namespaced else target.http("GET", path).body.get("items", []):
+            if RUN in item["metadata"]["name"]:
+                target.http("DELETE", f"{path}/{item['metadata']['name']}")
 
 
 @contextlib.contextmanager

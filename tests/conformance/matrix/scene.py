@@ -4,16 +4,17 @@ import itertools
 import json
 import re
 import secrets
-import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
+from background import Background
 from conformance.matrix.cell import KINDS, PLURALS, Body, Cell, Kind, manifest
 from conformance.matrix.normal import Normal
 from conformance.matrix.target import Answer, Target
 
-_RUN = secrets.token_hex(2)
+RUN = secrets.token_hex(2)
+"""In the names of all namespaces of one run, and so in the names of all that cells make outside of them."""
 _numbers = itertools.count(100)
 _OWN = ("kube-root-ca.crt",)
 """Objects that a cluster puts into each namespace in its own time."""
@@ -34,11 +35,11 @@ class Scene:
     def __init__(self, target: Target, cell: Cell) -> None:
         self.target = target
         self.cell = cell
-        self.namespace = f"m{next(_numbers)}{_RUN}"
+        self.namespace = f"m{next(_numbers)}{RUN}"
         self.normal = Normal(self.namespace)
         self.memory: dict[str, str] = {}
         """Texts that steps refer to, such as ``UID(a)`` and ``CONTINUE``."""
-        self.reading: subprocess.Popen[str] | None = None
+        self.reading: Background | None = None
         """The command in the background."""
 
     def fill(self, value: Any) -> Any:
@@ -122,10 +123,8 @@ class Scene:
 
     def tear_down(self) -> None:
         """Let everything go that the cell has made; a server finishes that in its own time."""
-        if self.reading is not None and self.reading.stdout is not None:
-            self.reading.kill()
-            self.reading.wait()
-            self.reading.stdout.close()
+        if self.reading is not None:
+            self.reading.end()
         for plural in self.cell.look:
             _, kind = PLURALS[plural]
             for item in self._own(

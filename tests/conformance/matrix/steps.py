@@ -1,18 +1,19 @@
-"""What a step of a cell does: ``kubectl``, ``http``, ``python``, ``dynamic``, ``read``, ``until``, or
-``operator``.
+"""What a step of a cell does: ``kubectl``, ``http``, ``python``, ``dynamic``, ``read``, ``log``, ``until``,
+or ``operator``.
 
 Each function takes the scene and the step and gives the answer to record; None if there is nothing to record.
 """
 
 import json
+import re
 import shlex
-import threading
 import time
 from typing import Any
 
 import kubernetes
 from kubernetes.dynamic import DynamicClient
 
+from background import Background
 from conformance.matrix.cell import Body
 from conformance.matrix.scene import Scene, eventually
 from conformance.matrix.target import Answer
@@ -25,8 +26,8 @@ _PATCHES = {
 }
 
 _TOUCH_S = 3.0
-_READING = 30
-"""Seconds that a command in the background has for what is read of it."""
+_LOG_LINE = re.compile(r"[IWEF]\d{4} ")
+"""How lines begin that kubectl says about itself."""
 
 
 def run(scene: Scene, step: Body) -> Any:
@@ -150,19 +151,32 @@ def _recorded(scene: Scene, call: Any) -> Body:
 
 def _read(scene: Scene, step: Body) -> Body:
     """Lines of the command in the background; ``read: end`` waits until it ends."""
-    process = scene.reading
-    assert process is not None, f"{scene.cell.name}: nothing runs in the background"
-    assert process.stdout is not None
-    giving_up = threading.Timer(_READING, process.kill)
-    giving_up.start()
+    command = _background(scene)
     if step["read"] == "end":
-        text = process.communicate()[0]
-        answer = {"exit": process.returncode, "stdout": scene.normal.text(text)}
-    else:
-        text = "".join(process.stdout.readline() for _ in range(step["read"]))
-        answer = {"stdout": scene.normal.text(text)}
-    giving_up.cancel()
-    return answer
+        text = command.rest()
+        return {"exit": command.process.returncode, "stdout": scene.normal.text(text)}
+    lines: list[str] = []
+    while len(lines) < step["read"]:
+        if not _LOG_LINE.match(line := command.line()):
+            lines.append(line)
+    return {"stdout": scene.normal.text("".join(lines))}
+
+
+def _log(scene: Scene, step: Body) -> None:
+    """Wait until the command in the background, which runs with ``-v=6``, has said this about itself.
+
+    So a step can follow, and not precede, the client's watch: ``log: watch=true`` is its answered request.
+    """
+    command = _background(scene)
+    while True:
+        line = command.line()
+        if _LOG_LINE.match(line) and step["log"] in line:
+            return
+
+
+def _background(scene: Scene) -> Background:
+    assert scene.reading is not None, f"{scene.cell.name}: nothing runs in the background"
+    return scene.reading
 
 
 def _until(scene: Scene, step: Body) -> None:
@@ -259,6 +273,7 @@ _STEPS = {
     "python": _python,
     "dynamic": _dynamic,
     "read": _read,
+    "log": _log,
     "until": _until,
     "operator": _operator,
 }

@@ -13,6 +13,8 @@ from typing import Any
 import kubernetes
 import urllib3
 
+from background import Background
+
 BIN = Path(sys.executable).parent
 
 
@@ -73,15 +75,9 @@ class Target:
             check=False,
         )
 
-    def background(self, *arguments: str) -> subprocess.Popen[str]:
-        """A kubectl that goes on; its output is a pipe."""
-        return subprocess.Popen(
-            ["kubectl", *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def background(self, *arguments: str) -> Background:
+        """A kubectl that goes on."""
+        return Background(["kubectl", *arguments], self.environment)
 
     @cached_property
     def configuration(self) -> kubernetes.client.Configuration:

@@ -53,7 +53,14 @@ def ingest(task: dict, _options: dict[str, str]) -> dict[str, str]:
         for s in task["spec"]["splits"]
     ]
     rows = sum(split["rows"] for split in splits)
-    version = {"digest": found, "uri": uri("datasets", task["name"], found), "rows": rows, "splits": splits}
+    version = {
+        "digest": found,
+        "uri": uri("datasets", task["name"], found),
+        "rows": rows,
+        "files": 1,
+        "bytes": 1,
+        "splits": splits,
+    }
     return {"dataset": json.dumps(version)}
 
 

@@ -168,7 +168,7 @@ async def server_repointed(world: World) -> None:
     await world.create(server(modelVersion=await _pin(world, first)))
     await world.until_condition(ref("ModelServer", "digits"), names.READY)
     await world.patch(ref("ModelServer", "digits"), {"spec": {"modelVersion": await _pin(world, second)}})
-    await world.until_condition(ref("ModelServer", "digits"), names.READY)
+    await _until_serves(world, second)
 
 
 async def _pin(world: World, version: str) -> Body:
@@ -212,8 +212,10 @@ async def newest_followed(world: World) -> None:
     await world.create(dataset(), run("digits-1"), server())
     await world.until_condition(ref("ModelServer", "digits"), names.READY)
     await world.create(run("digits-2", seed=8))
-    version = await until_complete(world, "digits-2")
+    await _until_serves(world, await until_complete(world, "digits-2"))
 
+
+async def _until_serves(world: World, version: str) -> None:
     async def serves_it() -> bool:
         status = (await world.get(ref("ModelServer", "digits"))).get("status") or {}
         return (status.get("modelVersion") or {}).get("name") == version

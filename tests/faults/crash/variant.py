@@ -21,7 +21,7 @@ from plane import make_repository
 
 DIGITS = "digits"
 """Folder of the repository that ``mlplane init`` makes, beside that of the template."""
-CONVERGENCE_S = 30.0
+CONVERGENCE_S = 60.0
 """How long after the story (and the crash) the world may take to become like the reference."""
 
 

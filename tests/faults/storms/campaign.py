@@ -71,7 +71,9 @@ class Campaign:
 
         return Hooks(before, hooks.after, hooks.event)
 
-    async def weather(self, storm: Storm, number: int, *, storm_s: float = STORM_S) -> Outcome:
+    async def weather(
+        self, storm: Storm, number: int, *, storm_s: float = STORM_S, limit_s: float = LIMIT_S
+    ) -> Outcome:
         """One storm from its beginning to the quiet after it."""
         name = f"s{number}"
         await self.world.prepare(name)
@@ -91,7 +93,7 @@ class Campaign:
                 await asyncio.sleep(max(0.0, began + storm_s - time.monotonic()))
         finally:
             self.proxy.hooks = self._watched(Hooks())
-        converged, left = await self._settled(LIMIT_S)
+        converged, left = await self._settled(limit_s)
         outcome = Outcome(self.operator, storm.name, converged, left[:5])
         outcome.requests, outcome.ended = self.proxy.requests - requests, len(self.ended) - ended
         if converged is not None:
@@ -105,7 +107,7 @@ class Campaign:
         await asyncio.to_thread(self.server.kill)
         await asyncio.sleep(seconds)
         self.server.start()
-        await eventually(lambda: answers(self.world.cluster), "the API server answers", 20)
+        await eventually(lambda: answers(self.world.cluster), "the API server answers")
 
     async def _settled(self, seconds: float) -> tuple[float | None, list[str]]:
         """How long it took until nothing was unfinished; what was when time was up."""
@@ -132,7 +134,7 @@ async def campaign(operator: str, folder: Path) -> AsyncIterator[Campaign]:
         server.start()
         stack.callback(server.stop)
         cluster = await stack.enter_async_context(connect(state.kubeconfig))
-        await eventually(lambda: answers(cluster), "the API server answers", 20)
+        await eventually(lambda: answers(cluster), "the API server answers")
         await bootstrap(cluster, objects_for("default", "", ()), while_=lambda: None)
         await cluster.apply(THING_CRD, manager="storms")
         mine = operator == "mlplane"

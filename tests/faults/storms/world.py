@@ -16,7 +16,7 @@ from typing import Any
 
 import builders as b
 from mlplane import names
-from mlplane.adapters import argo
+from mlplane.adapters.datasetworkflows import ingest_workflow_name
 from mlplane.api import Dataset
 from mlplane.api.conditions import is_current
 from mlplane.api.refs import Query, Ref, ref_of
@@ -52,7 +52,7 @@ class Datasets:
         return [run, server]
 
     def child_of(self, body: Body) -> str:
-        return argo.dataset_workflow_name(Dataset.model_validate(body))
+        return ingest_workflow_name(Dataset.model_validate(body))
 
     def is_done(self, body: Body, _child: Body | None) -> bool:
         """Its Workflow may have gone; its version is there."""
@@ -247,7 +247,7 @@ class World:
 def _finished(workflow: Body) -> Body:
     labels = workflow["metadata"]["labels"]
     if labels[names.OWNER_KIND_LABEL] == "Dataset":
-        version = {name: b.ingested()[name] for name in ("digest", "uri", "rows", "splits")}
+        version = json.loads(b.ingest_result())
         outputs = {"ingest": {"dataset": json.dumps(version)}}
     else:
         # Each run has a key of its own, so that its records have names of their own.

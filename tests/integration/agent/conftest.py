@@ -42,12 +42,12 @@ def kubeconfig(tmp_path_factory) -> Iterator[Path]:
         yield state.kubeconfig
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     """Until the server takes connections."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, "the API server has ended"
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
@@ -78,7 +78,7 @@ async def _has_kind(cluster: KubeCluster, kind: str) -> bool:
     return True
 
 
-async def eventually(ask: Callable[[], Any], seconds: float = 20) -> Any:
+async def eventually(ask: Callable[[], Any], seconds: float = 60) -> Any:
     """The first true answer of an asynchronous question."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not (answer := await ask()):

@@ -6,7 +6,7 @@ from mlplane import names
 from mlplane.api.refs import Query, Ref
 from mlplane.local import agent
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def server(name, model="digits", labels=""):
@@ -221,7 +221,7 @@ spec:
   recorded:
     verdict: Passed
     rows: 1
-    results: [{{metric: accuracy, min: "0.5", value: "0.6", verdict: Passed}}]
+    results: [{{gate: {{metric: accuracy, min: "0.5"}}, rows: 1, value: "0.6", verdict: Passed}}]
     report: store://reports/digits/sha256-{"a" * 64}
 """
 

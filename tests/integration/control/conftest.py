@@ -30,10 +30,10 @@ class Server:
 
     def kill(self, number=signal.SIGKILL):
         os.kill(self.process.pid, number)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
-async def eventually(look, seconds=10.0):
+async def eventually(look, seconds=60.0):
     """Wait until ``look()``, plain or async, gives something true; what it gave."""
     async with asyncio.timeout(seconds):
         while True:

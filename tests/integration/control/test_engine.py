@@ -327,7 +327,7 @@ async def test_after_an_outage_all_is_done_without_a_further_event(
         with pytest.raises(Transient):
             await cluster.get(ref("a"))
         server.start()
-        await eventually(lambda: _fine(cluster), seconds=30)
+        await eventually(lambda: _fine(cluster))
 
 
 async def _fine(cluster):

@@ -79,7 +79,7 @@ async def _at_work(proxy):
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _until(look, seconds=10.0):
+async def _until(look, seconds=60.0):
     async with asyncio.timeout(seconds):
         while True:
             found = look()

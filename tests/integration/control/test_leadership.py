@@ -22,6 +22,9 @@ from mlplane.local.bootstrap import bootstrap, objects_for
 LEASE = Ref("coordination.k8s.io/v1", "Lease", names.SYSTEM_NAMESPACE, names.LEASE)
 WORKFLOWS = Query(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND)
 QUICK = Terms(duration=1.0, deadline=0.6, retry=0.1)
+"""For what happens when a Lease is over."""
+LASTING = Terms(duration=60.0, deadline=40.0, retry=0.1)
+"""For what must not take until then, however slow the machine."""
 
 
 @asynccontextmanager
@@ -80,7 +83,7 @@ async def test_a_holder_that_is_paused_in_the_middle_of_a_write_does_no_harm_whe
         if request.method == "POST" and request.path.endswith("/workflows") and not paused:
             paused["at"] = time.monotonic()
             os.kill(first.running.pid, signal.SIGSTOP)
-            await eventually(lambda: made, seconds=25)
+            await eventually(lambda: made)
             paused["failover"] = time.monotonic() - paused["at"]
             await asyncio.sleep(max(0.0, 20 - paused["failover"]))
             os.kill(first.running.pid, signal.SIGCONT)
@@ -90,23 +93,21 @@ async def test_a_holder_that_is_paused_in_the_middle_of_a_write_does_no_harm_whe
         proxied(own_kubeconfig, tmp_path / "slow", Hooks(before=pause)) as proxy,
         controller(server, "first", proxy.kubeconfig) as first,
     ):
-        await eventually(lambda: holds(cluster, "first"), seconds=20)
+        await eventually(lambda: holds(cluster, "first"))
         async with controller(server, "second", own_kubeconfig) as second:
             await cluster.create(b.dataset(), manager="test")
-            await eventually(lambda: first.running.poll() is not None, seconds=60)
+            await eventually(lambda: first.running.poll() is not None)
             assert first.running.returncode == 1
-            assert 10 < paused["failover"] < 15 + 5
+            assert 10 < paused["failover"] < 15 + 15
             assert "second has taken" in first.log_file.read_text() or "in time" in first.log_file.read_text()
             assert len(made) == 1
             assert await holds(cluster, "second")
             async with controller(server, "third", own_kubeconfig):
-                await eventually(
-                    lambda: "waits for its turn" in server.state.log("third").read_text(), seconds=20
-                )
+                await eventually(lambda: "waits for its turn" in server.state.log("third").read_text())
                 began = time.monotonic()
                 await asyncio.to_thread(second.stop)
                 await eventually(lambda: holds(cluster, "third"))
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < 10  # it was given up, not over
                 await cluster.create(b.dataset("other"), manager="test")
                 await eventually(lambda: len(made) == 2)
     following.cancel()
@@ -124,7 +125,7 @@ async def test_a_controller_that_is_stopped_before_the_answer_to_its_claim_comes
         proxied(own_kubeconfig, tmp_path / "slow", Hooks(after=keep_the_answer)) as proxy,
         controller(server, "claimed", proxy.kubeconfig) as claiming,
     ):
-        await eventually(lambda: claiming.running.poll() is not None, seconds=20)
+        await eventually(lambda: claiming.running.poll() is not None)
     assert await holder(installed) is None
 
 
@@ -148,7 +149,7 @@ async def test_a_controller_whose_lease_is_refused_says_so_in_its_health(
         proxied(own_kubeconfig, tmp_path / "refusing", Hooks(before=refuse)) as proxy,
         controller(server, "refused", proxy.kubeconfig, "--liveness", url),
     ):
-        await eventually(is_red, seconds=20)
+        await eventually(is_red)
 
 
 async def test_controllers_of_different_namespaces_work_side_by_side(server, installed, eventually):
@@ -161,7 +162,7 @@ async def test_controllers_of_different_namespaces_work_side_by_side(server, ins
     ):
         for namespace in ("dev", "default"):
             ref = Ref(LEASE.api_version, LEASE.kind, LEASE.namespace, f"{names.LEASE}-{namespace}")
-            await eventually(lambda ref=ref, n=namespace: holds(installed, f"of-{n}", ref), seconds=20)
+            await eventually(lambda ref=ref, n=namespace: holds(installed, f"of-{n}", ref))
 
 
 async def test_a_holder_that_is_killed_is_followed_after_the_time_of_the_lease_and_not_before(server, home):
@@ -170,7 +171,7 @@ async def test_a_holder_that_is_killed_is_followed_after_the_time_of_the_lease_a
     await silent.acquire()
     began = time.monotonic()
     await waiting.acquire()
-    assert 1.0 <= time.monotonic() - began < 2.0
+    assert 1.0 <= time.monotonic() - began < 10
     with pytest.raises(Lost):
         silent.require()
     with pytest.raises(Lost, match="was not renewed in time"):
@@ -179,7 +180,7 @@ async def test_a_holder_that_is_killed_is_followed_after_the_time_of_the_lease_a
 
 
 async def test_a_holder_whose_lease_was_taken_stops_when_it_sees_that(home):
-    holding = Leadership(home, LEASE, "holding", QUICK)
+    holding = Leadership(home, LEASE, "holding", LASTING)
     await holding.acquire()
     await home.patch(LEASE, {"spec": {"holderIdentity": "somebody"}}, manager="test")
     with pytest.raises(Lost, match="somebody has taken"):
@@ -189,15 +190,15 @@ async def test_a_holder_whose_lease_was_taken_stops_when_it_sees_that(home):
 
 
 async def test_a_holder_with_the_same_name_goes_on_at_once(home):
-    before, after = (Leadership(home, LEASE, "pod", QUICK) for _ in range(2))
+    before, after = (Leadership(home, LEASE, "pod", LASTING) for _ in range(2))
     await before.acquire()
     began = time.monotonic()
     await after.acquire()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 30
 
 
 async def test_a_holder_that_gives_up_is_followed_at_once_and_writes_nothing_any_more(home):
-    leaving, coming = (Leadership(home, LEASE, name, QUICK) for name in ("leaving", "coming"))
+    leaving, coming = (Leadership(home, LEASE, name, LASTING) for name in ("leaving", "coming"))
     await leaving.acquire()
     await leaving.give_up()
     assert await holder(home) is None
@@ -209,7 +210,7 @@ async def test_a_holder_that_gives_up_is_followed_at_once_and_writes_nothing_any
 
 
 async def test_two_that_come_at_once_are_not_both_holders(home):
-    several = [Leadership(home, LEASE, f"c{n}", QUICK) for n in range(4)]
+    several = [Leadership(home, LEASE, f"c{n}", LASTING) for n in range(4)]
     tasks = [asyncio.create_task(one.acquire()) for one in several]
     done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     assert len(done) == 1
@@ -218,13 +219,14 @@ async def test_two_that_come_at_once_are_not_both_holders(home):
 
 
 async def test_a_holder_that_cannot_renew_stops_in_time(server, home):
-    holding = Leadership(home, LEASE, "cut-off", QUICK)
+    terms = Terms(duration=20.0, deadline=1.0, retry=0.1)
+    holding = Leadership(home, LEASE, "cut-off", terms)
     await holding.acquire()
     server.kill()
     began = time.monotonic()
     with pytest.raises(Lost):
         await holding.keep()
-    assert time.monotonic() - began < QUICK.duration
+    assert time.monotonic() - began < terms.duration
 
 
 async def test_a_lease_whose_fields_make_no_sense_is_taken_in_the_end(home):
@@ -233,4 +235,4 @@ async def test_a_lease_whose_fields_make_no_sense_is_taken_in_the_end(home):
     made["spec"] = {"holderIdentity": "nobody knows", "leaseDurationSeconds": 10**9}
     await home.create(made, manager="test")
     one = Leadership(home, LEASE, "one", QUICK)
-    await asyncio.wait_for(one.acquire(), 5)
+    await asyncio.wait_for(one.acquire(), 60)

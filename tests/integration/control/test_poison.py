@@ -84,7 +84,7 @@ async def loosened(cluster):
 
 
 async def _stored(cluster, body):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await cluster.create(body, manager="test"):  # noqa: ASYNC110 - the name gets free elsewhere
             await asyncio.sleep(0.05)
 
@@ -122,10 +122,14 @@ async def reason_of(cluster, ref, type_="Ready"):
 async def test_no_object_suffers_from_another_one_that_is_malformed(server, loosened, controller, eventually):
     cluster = loosened
     version, _ = await store(cluster, b.model_version())
-    await store(cluster, b.evaluation())
+    await store(cluster, b.finished_run() | {"metadata": b.meta("whole")})
+    await store(cluster, b.evaluation(**b.of_a_run("whole")))
     unharmed = "sha256:" + "9" * 64
     other_version, _ = await store(cluster, b.model_version("unharmed", digest=unharmed))
-    judgement = b.evaluation("of-unharmed", digest=unharmed)
+    of_unharmed = b.finished_run() | {"metadata": b.meta("unharmed")}
+    of_unharmed["status"]["modelVersion"] = "unharmed"
+    await store(cluster, of_unharmed)
+    judgement = b.evaluation("of-unharmed", digest=unharmed, **b.of_a_run("unharmed"))
     judgement["spec"]["modelVersion"]["name"] = "unharmed"
     await store(cluster, judgement)
     stored = [await store(cluster, body) for kind in KINDS for body in poisons(kind)]
@@ -135,29 +139,29 @@ async def test_no_object_suffers_from_another_one_that_is_malformed(server, loos
     server_ref, _ = await store(cluster, b.server("follower"))
     began = time.monotonic()
     fresh, _ = await store(cluster, b.dataset("fresh"))
-    await eventually(lambda: reason_of(cluster, fresh), seconds=60)
-    await eventually(lambda: reason_of(cluster, version, "Approved"), seconds=60)
+    await eventually(lambda: reason_of(cluster, fresh))
+    await eventually(lambda: reason_of(cluster, version, "Approved"))
     print(
         f"{len(stored)} poisoned objects; a healthy one was looked at {time.monotonic() - began:.1f} s later"
     )
     # Some of the evaluations that cannot be read may have rejected this version, and none the other one.
-    await eventually(lambda: _is_in_doubt(cluster, version), seconds=30)
+    await eventually(lambda: _is_in_doubt(cluster, version))
     approved = of(await cluster.get(version), "Approved")
     assert approved["status"] == "False"
     assert "cannot be read: correct or delete it" in approved["message"]
     assert await eventually(lambda: reason_of(cluster, other_version, "Approved")) == names.GATES_PASSED
-    await eventually(lambda: _follows(cluster, server_ref, other_version.name), seconds=30)
+    await eventually(lambda: _follows(cluster, server_ref, other_version.name))
     assert await eventually(lambda: reason_of(cluster, waiting)) in (
         names.DATASET_MISSING,
         names.DATASET_NOT_READY,
     )
     for ref, _ in stored:
-        assert await eventually(lambda ref=ref: reason_of(cluster, ref), seconds=30), ref
+        assert await eventually(lambda ref=ref: reason_of(cluster, ref)), ref
     # Once all are marked, another healthy object waits for nobody.
     began = time.monotonic()
     later, _ = await store(cluster, b.dataset("later"))
     assert await eventually(lambda: reason_of(cluster, later)) == names.INGESTING
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 15.0
     assert controller.running.poll() is None
     assert "unexpected error" not in controller.log_file.read_text()
 
@@ -190,7 +194,7 @@ async def test_a_malformed_child_troubles_its_owner_only(loosened, controller, e
     for number, poison in enumerate(CHILDREN.values()):
         owner, made = await store(cluster, b.dataset(f"owner-{number}"))
         ref = Ref(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, "default", workflow_of(made))
-        await eventually(lambda ref=ref: cluster.get(ref), seconds=20)
+        await eventually(lambda ref=ref: cluster.get(ref))
         await cluster.patch(ref, poison, manager="test")
         await cluster.patch(ref, poison, manager="test", subresource="status")
         owners.append(owner)

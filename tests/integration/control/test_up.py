@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from background import Background
 from mlplane import names
 from mlplane.api.conditions import of
 from mlplane.api.refs import Query, Ref
@@ -26,12 +26,12 @@ OWN_USER = "system:serviceaccount:mlplane-system:mlplane-controller"
 def up_on(folder):
     """The supervisor as a process of its own, when it is ready."""
     command = [sys.executable, "-u", "-m", "mlplane.cli.main", "up", "--state", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            assert process.stdout.readline().startswith("the plane is up")
-            yield process
-        finally:
-            process.kill()
+    supervisor = Background(command)
+    try:
+        assert supervisor.line().startswith("the plane is up")
+        yield supervisor.process
+    finally:
+        supervisor.end()
 
 
 def processes_of(folder):
@@ -117,8 +117,8 @@ async def test_each_process_that_is_killed_is_started_again_and_the_plane_works(
             os.kill(before, signal.SIGKILL)
             await eventually(lambda p=program, before=before: p.pid not in (None, before))
             body = dataset(f"after-{program.name}")
-            await eventually(lambda body=body: _applied(cluster, body), seconds=20)
-            await eventually(lambda body=body: looked_at(cluster, body["metadata"]["name"]), seconds=20)
+            await eventually(lambda body=body: _applied(cluster, body))
+            await eventually(lambda body=body: looked_at(cluster, body["metadata"]["name"]))
         assert [program.ended for program in programs] == [1, 1, 1]
     assert processes_of(folder) == []
 
@@ -135,7 +135,7 @@ async def test_a_signal_stops_everything(folder, number):
     with up_on(folder) as process:
         assert len(processes_of(folder)) == 4
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert processes_of(folder) == []
 
 
@@ -147,8 +147,8 @@ async def test_when_the_supervisor_is_killed_the_rest_stops_by_itself_and_the_st
             await cluster.apply(dataset("kept"), manager="test")
         first.kill()
     async with running(State.create(folder)), connect(State.load(folder).kubeconfig) as cluster:
-        await eventually(lambda: looked_at(cluster, "kept"), seconds=20)
-    await eventually(lambda: processes_of(folder) == [], seconds=25)
+        await eventually(lambda: looked_at(cluster, "kept"))
+    await eventually(lambda: processes_of(folder) == [])
 
 
 async def test_a_second_plane_on_the_same_state_is_refused_and_the_first_is_named(folder):

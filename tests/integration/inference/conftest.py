@@ -175,7 +175,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
                 return await cluster.list(Query("v1", "Namespace")) is not None
             return False
 
-        await eventually(answers, "the API server answers", 30)
+        await eventually(answers, "the API server answers")
         for crd in foreign_crds():
             await cluster.create(crd, manager=MANAGER)
         namespace = f"inference-{uuid.uuid4().hex[:6]}"
@@ -194,7 +194,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
                 return bool(await cluster.apply(serving_runtime(IMAGE), manager=MANAGER))
             return False
 
-        await eventually(runtime_applied, "the CRDs are served", 30)
+        await eventually(runtime_applied, "the CRDs are served")
         here = World(cluster, state, namespace, session, state.gateway_port)
         here.start_node()
         here.start_engine()
@@ -204,7 +204,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         async def gone() -> bool:
             return not await here.pods()
 
-        await eventually(gone, "all pods are gone", 30)
+        await eventually(gone, "all pods are gone")
         for task in reversed(here.tasks):
             task.cancel()
         await asyncio.gather(*here.tasks, return_exceptions=True)

@@ -37,7 +37,7 @@ PODS = Query("v1", "Pod", NAMESPACE)
 WORKFLOWS = Query("argoproj.io/v1alpha1", "Workflow", NAMESPACE)
 
 
-async def eventually(ask: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def eventually(ask: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true answer of an async question."""
     deadline, answer = time.monotonic() + seconds, None
     while not (answer := await ask()):
@@ -94,7 +94,7 @@ class World:
     async def stop(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(self.process.wait, 30)
+        await asyncio.to_thread(self.process.wait, 60)
         self.process = None
 
     # Objects.
@@ -143,7 +143,7 @@ class World:
         return await self.cluster.get(Ref(version, kind, NAMESPACE, name)) or {}
 
     async def wait_for(
-        self, kind: str, name: str, holds: Callable[[Body], Any], seconds: float = 20.0
+        self, kind: str, name: str, holds: Callable[[Body], Any], seconds: float = 60.0
     ) -> Body:
         """The object, once this holds of its status."""
         found: Body = {}
@@ -161,7 +161,7 @@ class World:
             ) from error
         return found
 
-    async def phase(self, kind: str, name: str, *wanted: str, seconds: float = 20.0) -> Body:
+    async def phase(self, kind: str, name: str, *wanted: str, seconds: float = 60.0) -> Body:
         return await self.wait_for(kind, name, lambda s: s.get("phase") in wanted, seconds)
 
     async def node(self, workflow: str, name: str) -> Body:
@@ -209,7 +209,7 @@ class World:
     # Waiting and changing.
 
     async def until(
-        self, ask: Callable[[], Any], holds: Callable[[Any], Any] = bool, seconds: float = 20.0
+        self, ask: Callable[[], Any], holds: Callable[[Any], Any] = bool, seconds: float = 60.0
     ) -> Any:
         """The first answer (which may be awaited) of which this holds."""
 
@@ -255,7 +255,7 @@ class World:
         async def is_empty() -> bool:
             return not await self.cluster.list(PODS) and not list((self.root / "pods").glob("*"))
 
-        await eventually(is_empty, 60)
+        await eventually(is_empty)
         await self.stop()
         assert self.running() == []
 
@@ -285,7 +285,7 @@ async def _prepare(cluster: Cluster) -> None:
             return False
         return True
 
-    await eventually(try_it, 30)
+    await eventually(try_it)
 
 
 @pytest.fixture

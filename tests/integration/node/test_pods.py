@@ -9,7 +9,7 @@ import pytest
 from mlplane.api.refs import ref_of
 from mlplane.local.node import runs
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(240)
 
 
 def main_state(status):

@@ -12,7 +12,7 @@ from mlplane.local.workflows import engine
 
 NAMESPACE = "node-test"
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 async def test_outputs_go_from_step_to_step_and_skipped_steps_give_their_defaults(world, step, script):
@@ -156,7 +156,7 @@ async def test_engines_killed_at_any_moment_run_every_step_once(world, step, scr
         await world.pause(chance.uniform(0.3, 1.6))
         world.kill()
     world.start()
-    await world.phase("Workflow", "w", "Succeeded", seconds=40)
+    await world.phase("Workflow", "w", "Succeeded")
     assert sorted(ran.read_text().split()) == names
 
 
@@ -221,7 +221,7 @@ async def test_engines_killed_at_any_moment_make_each_attempt_of_a_dag_once(
         await world.pause(chance.uniform(0.3, 1.6))
         world.kill()
     world.start()
-    body = await world.phase("Workflow", "w", "Succeeded", "Failed", "Error", seconds=60)
+    body = await world.phase("Workflow", "w", "Succeeded", "Failed", "Error")
     assert body["status"]["phase"] == "Succeeded"
     names = ["w.loop(0:x)", "w.loop(1:y)", "w.flaky", "w.flaky", "w.flaky.onExit", "w.last", "w.onExit"]
     assert sorted(ran.read_text().split()) == sorted(names)
@@ -263,7 +263,7 @@ async def test_a_step_that_uses_more_memory_than_it_may_fails_and_says_so(world,
     }
     world.start()
     await world.workflow("w", [[step("a")]], hungry)
-    await world.phase("Workflow", "w", "Failed", seconds=40)
+    await world.phase("Workflow", "w", "Failed")
     assert (await world.node("w", "[0].a"))["message"] == "main: OOMKilled (exit code 137)"
 
 

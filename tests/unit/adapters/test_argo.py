@@ -7,6 +7,7 @@ import pytest
 import builders as b
 from mlplane.adapters import argo
 from mlplane.errors import Terminal
+from mlplane.tasks import JudgeTask, RunTask
 
 
 @pytest.mark.parametrize(
@@ -66,12 +67,22 @@ def test_the_task_of_a_run_is_read_back_from_its_workflow():
         argo.task_of({"metadata": {"name": "x"}, "spec": {}})
 
 
-def test_names_of_attempts_and_of_specs_differ():
-    dataset = b.TYPES["Dataset"].model_validate(b.dataset())
-    changed = b.dataset()
-    changed["spec"]["splits"] = [{"name": "all", "percent": 100}]
-    other = b.TYPES["Dataset"].model_validate(changed)
-    assert argo.dataset_workflow_name(dataset) != argo.dataset_workflow_name(other)
+def test_the_step_evaluate_is_told_its_own_part_of_the_task():
+    run = b.run()
+    workflow = b.run_workflow(run)
+    told = {
+        template["name"]: {v["name"]: v["value"] for v in template["container"]["env"]}["MLPLANE_TASK"]
+        for template in workflow["spec"]["templates"]
+        if "container" in template
+    }
+    assert JudgeTask.model_validate_json(told["evaluate"]) == b.run_task(run).judging
+    others = [RunTask.model_validate_json(task) for name, task in told.items() if name != "evaluate"]
+    assert others == [b.run_task(run)] * 3
+    workflow["spec"]["templates"].sort(key=lambda template: template["name"])
+    assert argo.task_of(workflow) == b.run_task(run), "whichever comes first"
+
+
+def test_names_of_attempts_differ():
     run = b.TYPES["TrainingRun"].model_validate(b.run())
     assert argo.run_workflow_name(run, 1) == "digits-1-1"
     assert argo.run_workflow_name(run, 2) == "digits-1-2"

@@ -1,83 +1,46 @@
-"""What is read from an InferenceService."""
+"""What a ModelServer becomes, and what is read back from it."""
 
 import pytest
 
-from mlplane.adapters.kserve import Endpoint, endpoint_of
+import builders as b
+from mlplane.adapters.kserve import Served, Serving, service_for, serving_of, workload_of
+from mlplane.api import ModelServer
 
-URL = "http://digits-default.example.com"
-ADDRESS = {"url": "http://digits-v-2-predictor.default.svc.cluster.local"}
-
-
-def service(status: dict) -> dict:
-    """Its predictor was the first under its name, so KServe says 1, whatever the service's own generation."""
-    return {
-        "metadata": {"name": "digits", "generation": 2},
-        "spec": {"predictor": {"name": "v-2"}},
-        "status": {"observedGeneration": 1} | status if status else {},
-    }
+OLD = Served("sha256:" + "1" * 64, "s3://models/old")
+NEW = Served("sha256:" + "2" * 64, "s3://models/new")
+SERVER = ModelServer.model_validate(b.server())
 
 
-def ready(status: str, **more: str) -> list[dict]:
-    return [{"type": "Ready", "status": status} | more]
+@pytest.mark.parametrize("serving", [Serving(OLD), Serving(OLD, NEW), Serving(OLD, NEW, 100)])
+def test_what_is_rendered_can_be_read_back(serving):
+    assert serving_of(service_for(SERVER, serving)) == serving
+
+
+def test_a_promoted_canary_keeps_its_name_and_its_pods():
+    """What its pods are made of must not differ between the two places."""
+    [canary] = service_for(SERVER, Serving(OLD, NEW))["spec"]["canary"]
+    promoted = service_for(SERVER, Serving(NEW))["spec"]["predictor"]
+    assert canary["trafficPercent"] == 0
+    assert canary["predictor"]["model"].pop("name") == "kserve-container"
+    assert promoted.pop("maxReplicas") == 1
+    assert canary["predictor"] == promoted
 
 
 @pytest.mark.parametrize(
-    ("status", "want"),
-    [
-        ({}, Endpoint("Pending", "the InferenceService has not been looked at yet")),
-        (
-            {
-                "conditions": ready("True"),
-                "url": URL,
-                "address": {"url": "http://digits-v-1-predictor.default.svc.cluster.local"},
-            },
-            Endpoint("Pending", "the InferenceService has not been looked at yet", URL),
-        ),
-        (
-            {"conditions": ready("False", message="predictor has no ready pod")},
-            Endpoint("Pending", "predictor has no ready pod"),
-        ),
-        ({"conditions": ready("True"), "url": URL, "address": ADDRESS}, Endpoint("Ready", "", URL)),
-        (
-            {
-                "conditions": ready("True"),
-                "url": URL,
-                "address": ADDRESS,
-                "modelStatus": {
-                    "transitionStatus": "BlockedByFailedLoad",
-                    "lastFailureInfo": {"reason": "ModelLoadFailed", "message": "digest differs"},
-                },
-            },
-            Endpoint("Failed", "digest differs", URL),
-        ),
-        (
-            {
-                "conditions": ready("False"),
-                "address": {"url": "http://digits-v-1-predictor.default.svc.cluster.local"},
-                "modelStatus": {"transitionStatus": "BlockedByFailedLoad"},
-            },
-            Endpoint("Pending", "the InferenceService has not been looked at yet"),
-        ),
-        (
-            {
-                "conditions": ready("Unknown"),
-                "modelStatus": {
-                    "transitionStatus": "InvalidSpec",
-                    "lastFailureInfo": {"reason": "RuntimeNotRecognized"},
-                },
-            },
-            Endpoint("Failed", "RuntimeNotRecognized"),
-        ),
-    ],
-    ids=[
-        "new",
-        "older predictor",
-        "not ready",
-        "ready",
-        "new model does not load",
-        "older model does not load",
-        "no runtime",
-    ],
+    "predictor",
+    [None, 7, {}, {"name": "v-11111111"}, {"name": "v-11111111", "model": {"env": [None, {"name": 7}]}}],
 )
-def test_an_endpoint_is_what_the_status_says(status, want):
-    assert endpoint_of(service(status)) == want
+def test_a_predictor_of_somebody_else_is_none_that_is_known(predictor):
+    assert serving_of({"spec": {"predictor": predictor}}) is None
+
+
+def test_a_predictor_under_another_name_is_none_that_is_known():
+    made = service_for(SERVER, Serving(OLD))
+    made["spec"]["predictor"]["name"] = "mine"
+    assert serving_of(made) is None
+
+
+def test_a_workload_is_named_as_kserve_names_it():
+    made = service_for(SERVER, Serving(OLD))
+    assert workload_of(made, OLD.predictor) == "digits-v-11111111-predictor"
+    assert workload_of(made, "") == "digits-predictor"

@@ -8,7 +8,7 @@ import mlplane
 from mlplane.cli import main
 
 COMMANDS = (
-    *("demo", "init", "up", "validate", "lock", "render", "schema"),
+    *("demo", "init", "up", "validate", "lock", "push", "render", "schema"),
     *("status", "logs", "predict", "controller"),
 )
 HEAVY = ("kopf", "torch", "kserve", "kubernetes", "aiohttp", "numpy", "pydantic", "mlplane.local.up")

@@ -57,6 +57,15 @@ def test_objects_stand_under_what_they_came_from():
     assert is_settled(nodes)
 
 
+def test_a_server_on_its_way_to_another_version_is_not_settled_and_says_so():
+    rolling = [condition(type_, "True", "RollingOut", "one answers") for type_ in ("Ready", "Reconciling")]
+    nodes = tree([server(*rolling, modelVersion={"name": "digits-1a"}, url="http://x")], NOW)
+    assert not is_settled(nodes)
+    assert [(node.state, node.reason, node.message) for node in nodes] == [
+        ("working", "RollingOut", "one answers")
+    ]
+
+
 @pytest.mark.parametrize(
     ("bodies", "want"),
     [

@@ -62,7 +62,9 @@ def test_a_status_of_any_shape_is_dealt_with(status):
 
 def test_a_fault_is_described_by_field_and_without_its_value():
     with pytest.raises(ValidationError) as caught:
-        Dataset.model_validate({"kind": "Dataset", "metadata": {"name": "a"}, "spec": {"format": "secret"}})
+        Dataset.model_validate(
+            {"kind": "Dataset", "metadata": {"name": "a"}, "spec": {"format": "secret", "columns": [{}]}}
+        )
     text = described(caught.value)
     assert "spec.format" in text
     assert "and 2 more" in text

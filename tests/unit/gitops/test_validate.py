@@ -148,8 +148,20 @@ BROKEN = {
     "a value that is not allowed": (
         ("run", "metric: accuracy", "metric: acuracy"),
         (21, 15, "spec.evaluation.gates[0].metric"),
-        '"acuracy" is not allowed here',
+        '"acuracy" is no metric of the task, and there is no evaluator that could give it',
         "accuracy",
+    ),
+    "a metric of another task": (
+        ("run", "metric: accuracy", "metric: rmse"),
+        (21, 15, "spec.evaluation.gates[0].metric"),
+        '"rmse" is no metric of the task',
+        "",
+    ),
+    "a slice that there is not": (
+        ("run", 'min: "0.95"', 'slice: young\n      min: "0.95"'),
+        (22, 14, "spec.evaluation.gates[0].slice"),
+        '"young" is no slice of this evaluation',
+        "",
     ),
     "a value that does not match": (
         ("run", "c" * 40, "HEAD"),
@@ -276,6 +288,18 @@ BROKEN = {
         (19, 12, "spec.evaluation.label"),
         "Dataset digits has no lable among its columns",
         "label",
+    ),
+    "a column that decides splits and is none": (
+        ("dataset", "  splits:\n", "  splitBy: {method: Hash, column: user}\n  splits:\n"),
+        (13, 35, "spec.splitBy.column"),
+        "found 'user', which is no column; allowed: pixels, label",
+        "",
+    ),
+    "a check of a column that is none": (
+        ("dataset", "  splits:\n", "  checks:\n  - {name: old, column: age, range: {min: '1'}}\n  splits:\n"),
+        (14, 25, "spec.checks[0].column"),
+        "found 'age', which is no column; allowed: pixels, label",
+        "",
     ),
     "a pin that was never locked": (
         ("run", f"commit: {'c' * 40}", f'commit: "{"0" * 40}"'),

@@ -6,7 +6,7 @@ import pytest
 
 from mlplane.local import engines
 from mlplane.local.node import refusals
-from mlplane.local.programs import programs
+from mlplane.local.programs import Allowed, programs
 from mlplane.local.state import State
 
 
@@ -34,7 +34,7 @@ async def test_an_engine_is_run_again_when(fault, monkeypatch, caplog):
 
 def test_images_that_the_operator_allows_are_run_beside_mlplanes_own(tmp_path):
     state = State.create(tmp_path)
-    _, _, program = programs(state, None, ("busybox:*", "python:*"))
+    _, _, program = programs(state, None, Allowed(images=("busybox:*", "python:*")))
     assert program.arguments[-2:] == ("--allow-image=busybox:*", "--allow-image=python:*")
     pod = {"spec": {"containers": []}}
     for image in ("busybox:1.36", "ghcr.io/mlplane/runtime:1"):

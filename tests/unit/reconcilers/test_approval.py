@@ -10,7 +10,7 @@ EARLY, LATE = "2026-01-02T03:00:00Z", "2026-01-02T03:00:01Z"
 
 
 def judged(name, created, value="0.9721"):
-    body = b.evaluation(name, value)
+    body = b.judged(value, name=name)
     body["metadata"]["creationTimestamp"] = created
     return body
 
@@ -18,6 +18,7 @@ def judged(name, created, value="0.9721"):
 def unreadable(name, created, *, lacks="verdict"):
     body = judged(name, created, "0.1030")
     del body["spec"]["recorded"][lacks]
+    body["status"] = {}
     if created is None:
         del body["metadata"]["creationTimestamp"]
     return body

@@ -15,9 +15,9 @@ from mlplane.api import ModelServer, ModelVersion
 from mlplane.reconcilers import RECONCILERS
 
 MODULES = {module.KIND.__name__: module for module in RECONCILERS}
-GOOD = {"Ingested", "Completed", "Serving"}
-FINAL = {"IngestFailed", "RunFailed", "LoadFailed"}
-INGEST_RESULT = json.dumps({name: b.ingested()[name] for name in ("digest", "uri", "rows", "splits")})
+GOOD = {"Ingested", "Completed", "Serving", "GatesPassed"}
+FINAL = {"IngestFailed", "RunFailed", "LoadFailed", "EvaluationFailed", "EvidenceMismatch"}
+INGEST_RESULT = b.ingest_result()
 
 
 def planned(obj, *bodies):
@@ -79,6 +79,20 @@ RUN = {
 }
 
 
+def evaluation(done, failed="EvaluationFailed"):
+    """As the others, but what succeeded and answered nothing has another reason for each kind of step."""
+    return {
+        "": ("Evaluating",) * 6,
+        "Pending": ("Evaluating",) * 6,
+        "Running": ("Evaluating",) * 6,
+        "Succeeded": (done,) + (failed,) * 5,
+        "Failed": ("EvaluationFailed",) * 6,
+        "Error": ("EvaluationFailed",) * 6,
+        UNKNOWN: ("Evaluating",) * 6,
+        MALFORMED: ("Evaluating",) * 6,
+    }
+
+
 def cells(table):
     return [
         pytest.param(phase, shape, reason, id=f"{phase!r} with {shape}")
@@ -108,6 +122,21 @@ def test_a_run_follows_its_workflow(phase, shape, reason):
     workflow = b.run_workflow(b.run(), "x", publish=publish)
     says = "does not know" if phase in (UNKNOWN, MALFORMED) and shape != "huge numbers" else ""
     check(b.run(), (b.ready_dataset(), shaped(workflow, phase, shape)), reason, says=says)
+
+
+@pytest.mark.parametrize(("phase", "shape", "reason"), cells(evaluation("GatesPassed")))
+def test_an_evaluation_follows_its_workflow(phase, shape, reason):
+    wanted = b.evaluation(run=b.TO_JUDGE)
+    workflow = b.evaluation_workflow(wanted, "x", recorded=json.dumps(b.recorded("0.9721")))
+    check(wanted, (b.model_version(), b.ready_dataset(), shaped(workflow, phase, shape)), reason)
+
+
+@pytest.mark.parametrize(
+    ("phase", "shape", "reason"), cells(evaluation("GatesPassed", failed="EvidenceMismatch"))
+)
+def test_a_record_counts_only_once_its_workflow_says_that_nothing_differs(phase, shape, reason):
+    workflow = b.evaluation_workflow(b.evaluation(), "x", finding="")
+    check(b.evaluation(), (b.model_version(), shaped(workflow, phase, shape)), reason)
 
 
 @pytest.mark.parametrize("status", [None, "text", 7, [], {}, {"nodes": None}, {"phase": None}, {"phase": {}}])

@@ -68,8 +68,8 @@ def test_names_of_parameters_are_judged_by_a_rule_because_a_map_cannot():
 
 
 def test_lists_are_maps_by_their_key():
-    gates = nodes("TrainingRun")[".spec.evaluation.gates"]
-    assert (gates["x-kubernetes-list-type"], gates["x-kubernetes-list-map-keys"]) == ("map", ["metric"])
+    slices = nodes("TrainingRun")[".spec.evaluation.slices"]
+    assert (slices["x-kubernetes-list-type"], slices["x-kubernetes-list-map-keys"]) == ("map", ["name"])
 
 
 def test_an_optional_field_is_not_required_and_has_no_null():

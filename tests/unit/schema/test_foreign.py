@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 
 import builders as b
-from mlplane.adapters import argo, kserve
+from mlplane.adapters import datasetworkflows, kserve
 from mlplane.adapters.servingruntime import serving_runtime
 from mlplane.api import Dataset, ModelServer, ModelVersion
 from mlplane.schema.foreign import KINDS, foreign_crds, foreign_schema, violations
@@ -12,7 +12,7 @@ from mlplane.schema.foreign import KINDS, foreign_crds, foreign_schema, violatio
 SERVER = ModelServer.model_validate(
     b.body("ModelServer", "digits", {"follow": {"model": "digits", "policy": "Newest"}})
 )
-WORKFLOW = argo.workflow_for_dataset(Dataset.model_validate(b.dataset()), b.SETTINGS)
+WORKFLOW = datasetworkflows.workflow_for_dataset(Dataset.model_validate(b.dataset()), b.SETTINGS)
 SERVICE = kserve.inference_service_for(SERVER, ModelVersion.model_validate(b.model_version()), b.SETTINGS)
 RUNTIME = serving_runtime("image")
 
@@ -115,7 +115,7 @@ CASES = {
     "a volume of nothing": (
         WORKFLOW,
         lambda o: o["spec"]["volumes"].append({"name": "y"}),
-        "exactly one of emptyDir, configMap must be set",
+        "exactly one of emptyDir, persistentVolumeClaim, configMap must be set",
     ),
     "a wrong type": (
         WORKFLOW,

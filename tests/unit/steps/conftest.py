@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from mlplane.api.dataset import DatasetSpec
-from mlplane.api.evaluation import PinnedRef
+from mlplane.api.judgement import PinnedRef
 from mlplane.api.trainingrun import TrainingRunSpec
 from mlplane.tasks import IngestResult, IngestTask, RunResult, RunTask
 
@@ -156,10 +156,15 @@ class Bench:
         assert train.code == 0, train.err
         return task, preflight.outputs["key"], train.outputs["model"]
 
+    def evaluate(self, task: str, key: str, model: str, cached: str = "") -> Finished:
+        """Judge a model as the run's Workflow does, with the part of the task that is about it."""
+        judging = RunTask.model_validate_json(task).judging.model_dump_json(by_alias=True, exclude_none=True)
+        return self.step(judging, "evaluate", f"--key={key}", f"--model={model}", f"--cached-model={cached}")
+
     def judged(self, task: str, key: str, model: str, cached: str = "") -> RunResult:
         """Evaluate and publish."""
         models = (f"--model={model}", f"--cached-model={cached}")
-        evaluate = self.step(task, "evaluate", *models)
+        evaluate = self.evaluate(task, key, model, cached)
         assert evaluate.code == 0, evaluate.err
         report = evaluate.outputs["report"]
         publish = self.step(task, "publish", f"--key={key}", *models, f"--report={report}")
@@ -195,6 +200,12 @@ def bench(tmp_path: Path) -> Bench:
 def small(tmp_path: Path) -> Bench:
     """The template with a small dataset and a script that learns it in no time."""
     return simplified(template(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def lasting_bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The digits template for the tests of one module, which gives it a dataset of its own."""
+    return template(tmp_path_factory.mktemp("lasting"))
 
 
 @pytest.fixture(scope="session")

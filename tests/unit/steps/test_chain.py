@@ -29,6 +29,12 @@ def test_the_template_trains_a_model_that_passes_and_a_second_run_finds_it(bench
     assert result.trained.artifact.digest == model == digest_of(bench.artifact("models", model))
     assert [t.name for t in result.trained.signature.inputs] == ["pixels"]
 
+    report = bench.json_in_store(result.recorded.report.removeprefix("store://") + "/report.json")
+    [loss] = report["training"]
+    assert (loss["metric"], loss["steps"]) == ("loss", list(range(1, 31)))
+    assert loss["values"][-1] < loss["values"][0]
+    assert report["classes"] == len(report["plots"]["roc"]) == 10
+
     again = bench.step(task, "preflight")
     assert again.outputs == {"key": preflight.outputs["key"], "cached": "true", "model": model}
     assert bench.judged(task, again.outputs["key"], "", cached=model) == result
@@ -51,9 +57,9 @@ def test_shuffled_labels_give_a_model_that_is_judged_as_guessing(bench):
     report = json.loads(
         (bench.store / result.recorded.report.removeprefix("store://") / "report.json").read_text()
     )
-    right = sum(row[i] for i, row in enumerate(report["confusion"]))
+    right = sum(row[i] for i, row in enumerate(report["plots"]["confusion"]))
     assert float(gate.value) == pytest.approx(right / report["rows"], abs=1e-4)
-    assert sum(map(sum, report["confusion"])) == result.recorded.rows
+    assert sum(map(sum, report["plots"]["confusion"])) == result.recorded.rows
 
 
 def _digits(bench):

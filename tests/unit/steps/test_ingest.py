@@ -1,9 +1,14 @@
 import gzip
 import json
+import random
+import shutil
 
+import pyarrow.parquet as pq
 import pytest
 
-from mlplane.tasks import IngestResult
+from mlplane.api.dataset import DatasetSpec
+from mlplane.store.artifacts import Store
+from mlplane.tasks import IngestResult, IngestTask
 
 
 def versions(bench):
@@ -12,7 +17,7 @@ def versions(bench):
 
 def test_a_version_is_named_by_bytes_and_spec_wherever_they_come_from(bench, git_in):
     first = bench.ingested()
-    before = (bench.artifact("datasets", first.digest) / "manifest.json").stat().st_mtime_ns
+    before = (bench.artifact("datasets", first.digest) / "train.parquet").stat().st_mtime_ns
 
     (bench.repo / "moved").mkdir()
     (bench.repo / "data/digits.csv.gz").rename(bench.repo / "moved/renamed.csv.gz")
@@ -20,23 +25,27 @@ def test_a_version_is_named_by_bytes_and_spec_wherever_they_come_from(bench, git
     bench.commit()
 
     assert bench.ingested() == first
-    assert (bench.artifact("datasets", first.digest) / "manifest.json").stat().st_mtime_ns == before
+    assert (bench.artifact("datasets", first.digest) / "train.parquet").stat().st_mtime_ns == before
     assert len(versions(bench)) == 1
 
 
-def test_each_split_is_a_csv_with_a_header_and_a_digest_of_its_own(small):
+def records(bench, version, name):
+    table = pq.read_table(bench.artifact("datasets", version.digest) / f"{name}.parquet")
+    return [tuple(map(str, record.values())) for record in table.to_pylist()]
+
+
+def test_each_split_is_a_parquet_file_with_a_digest_of_its_own(small):
     version = small.ingested()
-    folder = small.artifact("datasets", version.digest)
     assert [split.name for split in version.splits] == ["train", "test"]
-    rows = []
-    for split in version.splits:
-        lines = (folder / f"{split.name}.csv").read_text().splitlines()
-        assert lines[0] == "x_0,index,y"
-        assert len(lines) - 1 == split.rows > 0
-        rows.append(set(lines[1:]))
-    assert not rows[0] & rows[1]
-    assert len(rows[0] | rows[1]) == version.rows == 200
+    found = [records(small, version, split.name) for split in version.splits]
+    assert [len(part) for part in found] == [split.rows for split in version.splits]
+    assert all(found)
+    assert not set(found[0]) & set(found[1])
+    assert len(set(found[0]) | set(found[1])) == version.rows == 200
     assert version.splits[0].digest != version.splits[1].digest
+    document = json.loads((small.artifact("datasets", version.digest) / "dataset.json").read_text())
+    assert document["rows"] == 200
+    assert [column["name"] for column in document["columns"]] == ["x", "index", "y"]
 
 
 @pytest.mark.parametrize(
@@ -63,34 +72,130 @@ def test_another_order_of_records_is_another_version_with_the_same_rows_in_each_
     second = small.ingested()
     assert first.digest != second.digest
     for name in ("train", "test"):
-        one, two = (
-            sorted((small.artifact("datasets", v.digest) / f"{name}.csv").read_text().splitlines())
-            for v in (first, second)
-        )
-        assert one == two
+        assert sorted(records(small, first, name)) == sorted(records(small, second, name))
+
+
+def in_files(bench, names, seed):
+    """The small dataset in several files, written and added in some order."""
+    folder = bench.repo / "data"
+    lines = gzip.decompress((folder / "digits.csv.gz").read_bytes()).decode().splitlines()
+    shutil.rmtree(folder)
+    folder.mkdir()
+    parts = {name: lines[index :: len(names)] for index, name in enumerate(names)}
+    for name in random.Random(seed).sample(names, len(names)):
+        (folder / name).write_text("\n".join(parts[name]) + "\n")
+    bench.dataset["source"]["git"]["path"] = "data"
+    bench.commit()
+
+
+ELSEWHERE = {"LC_ALL": "C", "LANG": "tr_TR.UTF-8", "TZ": "Pacific/Auckland", "PYTHONHASHSEED": "4"}
+
+
+def test_two_machines_and_two_orders_of_files_give_one_digest_and_the_same_bytes(small, tmp_path):
+    names = ["a.csv", "B.csv", "ä.csv", "a-b.csv"]
+    shutil.copytree(small.repo, tmp_path / "other/repo")
+    in_files(small, names, seed=1)
+    first = small.ingested()
+
+    other = type(small)(tmp_path / "other", dataset=small.dataset, run=small.run)
+    (other.root / "gitconfig").write_text(
+        f'[url "{other.repo}"]\n\tinsteadOf = {other.dataset["source"]["git"]["url"]}\n'
+    )
+    in_files(other, names, seed=2)
+    other.extra_environment = ELSEWHERE
+    assert other.ingested() == first
+    files = {path.name for path in small.artifact("datasets", first.digest).iterdir()}
+    assert files == {"dataset.json", "manifest.json", "profile.json", "train.parquet", "test.parquet"}
+    for name in files:
+        one, two = (bench.artifact("datasets", first.digest) / name for bench in (small, other))
+        assert one.read_bytes() == two.read_bytes(), name
+
+
+def test_a_file_and_a_folder_that_holds_it_are_the_same_data(small):
+    first = small.ingested()
+    folder = small.repo / "only"
+    folder.mkdir()
+    (small.repo / "data/digits.csv.gz").rename(folder / "part-0.csv.gz")
+    small.dataset["source"]["git"]["path"] = "only"
+    small.commit()
+    assert small.ingested() == first
+    small.dataset["source"]["git"]["path"] = "only/part-0.csv.gz"
+    assert small.ingested() == first
+
+
+def test_one_changed_byte_is_another_version_and_the_old_one_stays_readable(small):
+    in_files(small, ["a.csv", "b.csv"], seed=1)
+    first = small.ingested()
+    before = records(small, first, "train") + records(small, first, "test")
+    path = small.repo / "data/b.csv"
+    text = path.read_text()
+    path.write_text(text[:-2] + ("1" if text[-2] == "0" else "0") + "\n")
+    small.commit()
+    second = small.ingested()
+    assert second.digest != first.digest
+    assert [s.digest for s in second.splits] != [s.digest for s in first.splits]
+    assert records(small, first, "train") + records(small, first, "test") == before
+    assert len(versions(small)) == 2
 
 
 def test_records_that_fail_the_checks_are_told_without_values_and_nothing_is_stored(small):
     small.write_data("1,2,1\n1,2,7654321\nx,3,1\n")
+    small.dataset["checks"] = [{"name": "enough", "rows": {"min": 2}}]
     small.commit()
     done = small.ingest()
-    assert done.code == 1
-    assert done.last_line.startswith(
-        "mlplane ingest: data/digits.csv.gz: column y breaks maximum: 1 in 1 value"
-    )
-    assert "column x breaks type: Number in 1 value (first rows 3)" in done.last_line
-    assert "7654321" not in done.err + done.out
-    assert done.outputs == {}
+    assert done.code == 0, done.err
+    result = IngestResult.model_validate_json(done.outputs["dataset"])
+    assert (result.uri, result.splits, result.rows, result.files) == (None, (), 3, 1)
+    found = [(c.name, c.column, c.verdict, c.count, c.rows) for c in result.checks]
+    assert found == [
+        ("type", "x", "Failed", 1, (3,)),
+        ("maximum", "y", "Failed", 1, (2,)),
+        ("enough", None, "Passed", 0, ()),
+    ]
+    assert "7654321" not in done.err + done.out + done.outputs["dataset"]
     assert versions(small) == []
+
+
+def test_checks_are_made_again_on_a_version_that_is_stored_and_are_no_part_of_its_name(small):
+    first = small.ingested()
+    small.dataset["checks"] = [{"name": "enough", "rows": {"min": 1000}}]
+    second = small.ingested()
+    assert second.digest == first.digest
+    assert (second.uri, [c.verdict for c in second.checks]) == (None, ["Failed"])
+    assert small.artifact("datasets", first.digest).is_dir()
+
+
+def test_a_spec_that_contradicts_itself_is_told_before_anything_is_read(small):
+    small.dataset["splitBy"] = {"method": "Hash", "column": "user"}
+    small.dataset["source"]["git"]["commit"] = "1" * 40
+    done = small.ingest()
+    assert (done.code, done.outputs) == (1, {})
+    assert "spec.splitBy.column: found 'user', which is no column; allowed: x, index, y" in done.last_line
+
+
+def test_the_files_of_a_transform_are_read_from_the_store(small, tmp_path):
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "part.csv").write_text("1,2,1\n2,3,0\n")
+    uri = Store(f"file://{small.store}").put(made, "raw", "digits")
+    code = small.run["code"]
+    del small.dataset["source"]
+    small.dataset["derivedFrom"] = {"datasets": [{"name": "raw"}], "code": code, "entrypoint": "make.py"}
+    task = IngestTask(name="digits", spec=DatasetSpec.model_validate(small.dataset))
+    document = task.model_dump_json(by_alias=True, exclude_none=True)
+    done = small.step(document, "ingest", f"--raw={uri}")
+    assert done.code == 0, done.err
+    assert IngestResult.model_validate_json(done.outputs["dataset"]).rows == 2
+    assert small.step(document, "ingest").code == 1
 
 
 def test_a_damaged_version_is_refused_and_not_answered_with(small):
     version = small.ingested()
-    path = small.artifact("datasets", version.digest) / "test.csv"
+    path = small.artifact("datasets", version.digest) / "test.parquet"
     path.write_bytes(path.read_bytes()[:-2] + b"9\n")
     done = small.ingest()
     assert done.code == 1
-    assert "is damaged: file test.csv" in done.last_line
+    assert "is damaged: file test.parquet" in done.last_line
 
 
 def link(bench):
@@ -108,17 +213,12 @@ def missing(bench):
     (bench.repo / "data/digits.csv.gz").unlink()
 
 
-def directory(bench):
-    bench.dataset["source"]["git"]["path"] = "data"
-
-
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (link, "data/digits.csv.gz is a symbolic link; only plain files"),
-        (lfs, "data/digits.csv.gz is a pointer of Git LFS"),
+        (lfs, "digits.csv.gz is a pointer of Git LFS"),
         (missing, "data/digits.csv.gz is not in commit"),
-        (directory, "data is a directory; only plain files"),
     ],
 )
 def test_a_source_that_is_no_plain_file_is_refused(bench, spoil, message):
@@ -185,7 +285,10 @@ def test_hooks_filters_and_attributes_of_the_repository_do_nothing(bench, git_in
 
 
 def test_without_configuration_file_git_still_works(bench):
-    bench.extra_environment = {"GIT_CONFIG_GLOBAL": str(bench.root / "missing")}
+    bench.extra_environment = {
+        "GIT_CONFIG_GLOBAL": str(bench.root / "missing"),
+        "MLPLANE_ALLOWED_HOSTS": "127.0.0.1",
+    }
     bench.dataset["source"]["git"]["url"] = "https://127.0.0.1:1/digits.git"
     assert bench.ingest().code == 2
 

@@ -16,7 +16,19 @@ from mlplane.tasks import RunTask
         ),
         (
             {"evaluation.label": "digit"},
-            "spec.evaluation.label 'digit' is no single Integer column of dataset digits: it has label",
+            "label 'digit' is no single Integer or Boolean column of dataset digits: it has label",
+        ),
+        (
+            {"evaluation.gates": [{"metric": "acuracy", "min": "0.9"}]},
+            "the gate on 'acuracy' names no metric of Classification: known are accuracy, balanced_accuracy",
+        ),
+        (
+            {"evaluation.slices": [{"name": "old", "column": "age", "min": "65"}]},
+            "slice 'old': column 'age' is not in the dataset",
+        ),
+        (
+            {"evaluation.evaluator": "judge.py"},
+            "spec.evaluation.evaluator judge.py is not in train at commit",
         ),
         ({"evaluation.label": "pixels"}, "it has label"),
         ({"code.git.path": "trian"}, "trian is not in commit"),
@@ -88,13 +100,13 @@ def test_the_key_follows_from_content_not_from_history(bench, git_in):
     assert bench.step(bench.task(bench.ingested()), "preflight").outputs["key"] != first["key"]
 
 
-def test_preflight_imports_neither_torch_nor_numpy(bench):
+def test_preflight_imports_nothing_heavy(bench):
     bench.extra_environment = {"PYTHONPROFILEIMPORTTIME": "1"}
     done = bench.step(bench.task(bench.ingested()), "preflight")
     assert done.code == 0
     imported = {line.rsplit("|", 1)[-1].strip() for line in done.err.splitlines()}
     assert "mlplane.steps.preflight" in imported
-    assert not imported & {"torch", "numpy", "kubernetes", "kserve"}
+    assert not imported & {"torch", "numpy", "pyarrow", "sklearn", "kubernetes", "kserve"}
 
 
 def test_a_store_that_fails_is_told_with_its_address(bench):

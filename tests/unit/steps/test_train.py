@@ -92,7 +92,7 @@ def test_a_script_has_its_code_its_splits_and_no_credentials(small, task):
     seen = json.loads(done.out.splitlines()[0])
     assert seen["helper"] == 5
     assert seen["here"] == ["helper.py", "train.py"]
-    assert seen["files"] == ["dataset.json", "manifest.json", "train.csv"]
+    assert seen["files"] == ["dataset.json", "manifest.json", "train.parquet"]
     assert not {"AWS_SECRET_ACCESS_KEY", "MLPLANE_STORE", "GIT_CONFIG_GLOBAL"} & set(seen["environment"])
 
 
@@ -129,11 +129,11 @@ def test_a_dataset_that_is_not_the_one_that_was_pinned_is_refused(small, task):
 
 def test_a_damaged_split_is_refused_before_the_script_starts(small, task):
     text = task("print('ran')")
-    path = small.artifact("datasets", small.ingested().digest) / "train.csv"
-    path.write_bytes(path.read_bytes().replace(b"1\n", b"0\n", 1))
+    path = small.artifact("datasets", small.ingested().digest) / "train.parquet"
+    path.write_bytes(path.read_bytes()[:-1] + b"0")
     done = small.step(text, "train")
     assert done.code == 1
-    assert "is damaged: file train.csv" in done.last_line
+    assert "is damaged: file train.parquet" in done.last_line
     assert "ran" not in done.out
 
 

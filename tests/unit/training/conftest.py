@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 
@@ -29,7 +31,9 @@ def run_json(tmp_path: Path) -> Path:
     """A run with one readable split of three rows."""
     data = tmp_path / "data"
     data.mkdir()
-    (data / "train.csv").write_text("v_0,v_1,n,x\n1,2,3,0.5\n4,5,9007199254740993,1.5\n7,8,9,2.5\n")
+    vectors = pa.array([[1, 2], [4, 5], [7, 8]], pa.list_(pa.int64(), 2))
+    table = pa.table({"v": vectors, "n": [3, 9007199254740993, 9], "x": [0.5, 1.5, 2.5]})
+    pq.write_table(table, data / "train.parquet")
     document = {
         "dataset": "numbers",
         "folder": str(data),

@@ -165,7 +165,7 @@ for arguments in (["other", file], ["train", "dev/missing.yaml"], ["train"], ["t
         print(error)
 """
     lines = script(code).out.splitlines()
-    assert lines[0] == "1444 353"
+    assert lines[0] == "1443 354"
     assert "has no split 'other'; it has train, test" in lines[1]
     assert lines[2].startswith("dev/missing.yaml is not in ")
     assert "needs its manifest" in lines[3]

@@ -1,9 +1,16 @@
+import datetime
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mlplane import training
+from mlplane.api.dataset import DataColumn
+from mlplane.data.arrowtypes import schema_of
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.training.context import RUN_ENV
+from mlplane.training.tables import read_batches
 
 
 @pytest.fixture
@@ -27,12 +34,51 @@ def test_columns_become_arrays_by_name(in_run):
 
 def test_an_empty_split_gives_empty_arrays(in_run):
     path = training.dataset("train").path
-    path.write_text("v_0,v_1,n,x\n")
+    pq.write_table(pq.read_table(path).slice(0, 0), path)
     assert {name: a.shape for name, a in training.dataset("train").arrays().items()} == {
         "v": (0, 2),
         "n": (0,),
         "x": (0,),
     }
+
+
+def test_every_type_has_an_array_and_what_is_missing_is_told_by_it(in_run):
+    columns = [
+        DataColumn(name="i", type="Integer", nulls="Allowed"),
+        DataColumn(name="n", type="Number", nulls="Allowed"),
+        DataColumn(name="f", type="Boolean"),
+        DataColumn(name="g", type="Boolean", nulls="Allowed"),
+        DataColumn(name="s", type="String", nulls="Allowed"),
+        DataColumn(name="b", type="Binary"),
+        DataColumn(name="t", type="Timestamp", nulls="Allowed"),
+        DataColumn(name="w", type="Number", width=2, nulls="Allowed"),
+    ]
+    moment = datetime.datetime(2024, 5, 1, tzinfo=datetime.UTC)
+    records = [
+        {"i": 2**53, "n": 0.5, "f": True, "g": False, "s": "ä", "b": b"\0", "t": moment, "w": [1.0, 2.0]},
+        {"i": None, "n": None, "f": False, "g": None, "s": None, "b": b"", "t": None, "w": [None, 4.0]},
+    ]
+    path = training.dataset("train").path
+    pq.write_table(pa.Table.from_pylist(records, schema=schema_of(columns)), path)
+    data = training.Dataset(path, 2, tuple(columns))
+    found = data.arrays()
+    assert [str(array.dtype) for array in found.values()] == [
+        *("float64", "float32", "bool", "float32", "object", "object", "datetime64[us]", "float32")
+    ]
+    assert all(array.flags.writeable for array in found.values())
+    assert np.array_equal(found["i"], [2.0**53, np.nan], equal_nan=True)
+    assert np.array_equal(found["n"], [0.5, np.nan], equal_nan=True)
+    assert np.array_equal(found["g"], [0.0, np.nan], equal_nan=True)
+    assert found["s"].tolist() == ["ä", None]
+    assert found["b"].tolist() == [b"\0", b""]
+    assert found["t"][0] == np.datetime64("2024-05-01")
+    assert np.isnat(found["t"][1])
+    assert np.array_equal(found["w"], [[1, 2], [np.nan, 4]], equal_nan=True)
+    assert data.table().to_pylist() == records
+    assert list(data.tensors()) == ["i", "n", "f", "g", "w"]
+    for part in read_batches(path, columns, 1):
+        assert [array.shape[0] for array in part.values()] == [1] * 8
+        assert {n: a.dtype for n, a in part.items()} == {n: a.dtype for n, a in found.items()}
 
 
 @pytest.mark.parametrize(("split", "why"), [("test", "will be judged on"), ("validation", "has no split")])

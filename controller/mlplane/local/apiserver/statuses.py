@@ -7,7 +7,7 @@ apimachinery's ``api/errors`` so that clients and people see what they are used 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mlplane.api.meta import Body
+from mlplane.body import Body
 from mlplane.structural.causes import Cause
 
 __all__ = ["ApiError", "Body", "Cause"]

@@ -19,7 +19,7 @@ from mlplane.errors import MlplaneError
 from mlplane.local.inference.events import events_of
 from mlplane.local.inference.gateway import gateway
 from mlplane.local.inference.planning import Observed, Plan, plan
-from mlplane.local.inference.routes import Table, host_of, owners
+from mlplane.local.inference.routes import Table, backend_of, host_of, owners
 from mlplane.local.inference.rules import broken_rules
 from mlplane.local.inference.seen import QUERIES, RETRY_SECONDS, RUNTIME_KIND, Key, Seen, key_of
 from mlplane.local.inference.status import status_of
@@ -106,7 +106,10 @@ class _Engine:
         observed = Observed(service, runtimes, pods, tuple(_problems(service, runtimes)))
         planned = plan(observed)
         holders = owners(self.seen.services())
-        # The traffic moves before anything is taken away; that is what makes a rollout free of errors.
+        # As in KServe: the Services of predictors that are in the spec no longer go, then the route changes.
+        self._table.close("/".join(key), [backend for pod in planned.drop if (backend := backend_of(pod))])
+        await self._delete(planned.drop)
+        # Under one name the traffic moves before anything is taken away: such a rollout is free of errors.
         mine = {h: r for h, r in planned.routes.items() if holders.get(h, service) is service}
         self._table.replace("/".join(key), mine)
         if planned.create and not await is_still_there(self._cluster, service):
@@ -114,7 +117,7 @@ class _Engine:
         for pod in planned.create:
             await self._cluster.create(pod, manager=MANAGER)
         holder = holders[host_of(service)]
-        # The status names the predictor that serves; it must be known before its predecessor goes.
+        # The status says who serves; it must be known before others go.
         await self._report(observed, planned, "" if holder is service else "/".join(key_of(holder)))
         await self._delete(planned.delete)
 

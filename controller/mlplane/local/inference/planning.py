@@ -1,8 +1,8 @@
 """What shall be done about one InferenceService, worked out from what is there.
 
 Pure and level-triggered: the same observation always gives the same plan, and doing half of a plan leads to
-an observation from which the rest is planned again. A changed predictor rolls: new Pods first, then the
-traffic moves, then the old Pods go.
+an observation from which the rest is planned again. A changed predictor rolls under its name: new Pods first,
+then the traffic moves, then the old Pods go. One that is in the spec no longer goes before the traffic moves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,10 +46,12 @@ class Observed:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, in this order: route, create, write the status, delete."""
+    """What to do, in this order: drop, route, create, write the status, delete."""
 
     routes: Mapping[str, Route]
     """By host; empty if none shall lead to the service."""
+    drop: tuple[Body, ...] = ()
+    """Pods of predictors that are in the spec no longer; nothing is sent to them from now on."""
     create: tuple[Body, ...] = ()
     delete: tuple[Body, ...] = ()
     stable: Workload | None = None
@@ -68,31 +70,23 @@ def plan(observed: Observed) -> Plan:
         return Plan(_recorded_routes(service, own), delete=strangers, refusal=refusal)
     canaries = tuple(_workload(observed, variant, own) for variant in canaries_of(service))
     ready = [canary.variant.name for canary in canaries if canary.available]
-    stable = _workload(observed, stable_of(service, ready), own, serving_workload(service))
+    stable = _workload(observed, stable_of(service, ready), own)
     every = (stable, *canaries)
-    own_names = {workload.variant.workload for workload in every}
-    kept = own_names | {workload_of(pod) for pod in stable.former}
-    dropped = [pod for pod in own if workload_of(pod) not in kept and not is_going(pod)]
-    # A predictor that served and is a canary now has its Pods counted there.
-    surplus = [
-        pod for w in every for pod in w.surplus if pod not in w.former or workload_of(pod) not in own_names
-    ]
+    named = {workload.variant.workload for workload in every}
     return Plan(
         _routes(service, stable, canaries),
-        tuple(pod for workload in every for pod in workload.missing),
-        (*strangers, *dropped, *surplus),
-        stable,
-        canaries,
+        drop=tuple(pod for pod in own if workload_of(pod) not in named and not is_going(pod)),
+        create=tuple(pod for workload in every for pod in workload.missing),
+        delete=(*strangers, *(pod for workload in every for pod in workload.surplus)),
+        stable=stable,
+        canaries=canaries,
     )
 
 
-def _workload(observed: Observed, variant: Variant, own: Sequence[Body], former: str = "") -> Workload:
+def _workload(observed: Observed, variant: Variant, own: Sequence[Body]) -> Workload:
     runtime = observed.runtimes[variant.predictor["model"]["runtime"]]
     desired = tuple(pods_for(observed.service, runtime, variant))
-    pods = tuple(pod for pod in own if workload_of(pod) == variant.workload)
-    # A renamed predictor: what served under the old name goes on until the new one can.
-    before = tuple(pod for pod in own if workload_of(pod) == former != variant.workload)
-    return Workload(variant, desired, pods, before)
+    return Workload(variant, desired, tuple(pod for pod in own if workload_of(pod) == variant.workload))
 
 
 def _routes(service: Body, stable: Workload, canaries: Sequence[Workload]) -> dict[str, Route]:

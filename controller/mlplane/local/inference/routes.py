@@ -4,8 +4,8 @@ Pure. The engine replaces the table, the gateway reads it; like a Gateway API ro
 canary is two entries of one route.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from mlplane.api.meta import Body
 from mlplane.local.inference.variants import workload_name
@@ -72,6 +72,17 @@ class Table:
         """Put these routes in the place of all that a service had."""
         kept = {host: route for host, route in self.routes.items() if route.service != service}
         self.routes = {**kept, **routes}
+
+    def close(self, service: str, backends: Collection[Backend]) -> None:
+        """Send nothing to these backends of a service any more; what was theirs is answered by nobody."""
+
+        def without(route: Route) -> Route:
+            left = [(t.weight, tuple(b for b in t.backends if b not in backends)) for t in route.targets]
+            return replace(route, targets=tuple(Weighted(*target) for target in left))
+
+        self.routes = {
+            host: without(route) if route.service == service else route for host, route in self.routes.items()
+        }
 
     def find(self, host_header: str) -> Route | None:
         """The route for a Host header; its port does not matter."""

@@ -21,13 +21,6 @@ class Workload:
     """The Pods that there shall be."""
     pods: tuple[Body, ...]
     """The Pods under its name, of every revision."""
-    former: tuple[Body, ...] = ()
-    """The Pods that served under another name before."""
-
-    @property
-    def all_pods(self) -> tuple[Body, ...]:
-        """Its Pods and those that served before."""
-        return (*self.pods, *self.former)
 
     @property
     def wanted(self) -> tuple[Body, ...]:
@@ -46,7 +39,7 @@ class Workload:
         """Pods to delete: the ended, which are made again, and those that nobody needs any longer."""
         names = self._names()
         ended = [pod for pod in self.wanted if has_ended(pod)]
-        old = [pod for pod in self.all_pods if name_of(pod) not in names and not is_going(pod)]
+        old = [pod for pod in self.pods if name_of(pod) not in names and not is_going(pod)]
         return (*ended, *(old if self.is_complete else (pod for pod in old if not is_ready(pod))))
 
     @property
@@ -63,7 +56,7 @@ class Workload:
     def backends(self) -> tuple[Backend, ...]:
         """Who gets its traffic: the new Pods when all are ready, until then the old ones, if any."""
         names = self._names()
-        ready = [pod for pod in self.all_pods if is_ready(pod)]
+        ready = [pod for pod in self.pods if is_ready(pod)]
         new = [pod for pod in ready if name_of(pod) in names]
         old = [pod for pod in ready if name_of(pod) not in names]
         chosen = new if (names and self.is_complete) or not old else _newest_revision(old)

@@ -1,4 +1,4 @@
-"""ConfigMaps and fields of the Pod itself as files in a pod's folder."""
+"""ConfigMaps and fields of the Pod itself as files in a pod's folder; claims as links to theirs."""
 
 from pathlib import Path
 
@@ -14,13 +14,16 @@ def write_mounts(pod: Body, container: Body, sources: Sources, folder: PodFolder
     """Make the folders that a container's mounts stand for, and the files in them.
 
     Raises:
-        CannotStart: a ConfigMap, or a key that is not optional, is missing, or a field is not supported.
+        CannotStart: a ConfigMap, a claim or a key is missing and not optional, or a field is not supported.
     """
     volumes = {v["name"]: v for v in pod["spec"].get("volumes") or ()}
     for mount in container.get("volumeMounts") or ():
         place = folder.path_of(mount["mountPath"])
-        place.mkdir(parents=True, exist_ok=True)
         volume = volumes[mount["name"]]
+        if (claim := volume.get("persistentVolumeClaim")) is not None:
+            _link(place, folder.claim(pod["metadata"]["namespace"], claim.get("claimName", "")))
+            continue
+        place.mkdir(parents=True, exist_ok=True)
         if (config := volume.get("configMap")) is not None:
             ref = Ref("v1", "ConfigMap", pod["metadata"]["namespace"], config.get("name", ""))
             for path, content in files_of(config, sources.get(ref)).items():
@@ -48,6 +51,16 @@ def files_of(volume: Body, config: Body | None) -> dict[str, str]:
     wanted = [item for item in volume["items"] if item["key"] in data]
     _refuse_escaping([item["path"] for item in wanted])
     return {item["path"]: data[item["key"]] for item in wanted}
+
+
+def _link(place: Path, volume: Path) -> None:
+    """A link, so that what removes the pod's folder leaves the volume alone."""
+    if not volume.is_dir():
+        advice = f"here it is the folder {volume}: make it and put the data there"
+        raise CannotStart(CONFIG_ERROR, f'persistentvolumeclaim "{volume.name}" not found; {advice}')
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.is_symlink():
+        place.symlink_to(volume, target_is_directory=True)
 
 
 def _refuse_escaping(paths: list[str]) -> None:

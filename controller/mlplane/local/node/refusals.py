@@ -23,7 +23,7 @@ class CannotStart(Transient):
 
 CONFIG_ERROR = "CreateContainerConfigError"
 _HOOKS = ("livenessProbe", "readinessProbe", "startupProbe")
-_VOLUMES = ("emptyDir", "configMap", "downwardAPI")
+_VOLUMES = ("emptyDir", "configMap", "downwardAPI", "persistentVolumeClaim")
 _UNSUPPORTED = ("lifecycle", "envFrom", "volumeDevices", "workingDir")
 
 
@@ -66,6 +66,8 @@ def _mount_problems(pod: Body, container: Body) -> Iterator[str]:
         elif not any(kind in volume for kind in _VOLUMES):
             kind = ", ".join(k for k in volume if k != "name") or "nothing"
             yield f"volume {name!r} is {kind}; allowed are {', '.join(_VOLUMES[:-1])} and {_VOLUMES[-1]}"
+        elif not is_file_name((volume.get("persistentVolumeClaim") or {}).get("claimName", "none")):
+            yield f"volume {name!r} names a claim that cannot be a folder"
         if mount.get("subPath") or mount.get("subPathExpr"):
             yield f"the mount of volume {name!r} has a subPath"
         if not _is_mapped(path):

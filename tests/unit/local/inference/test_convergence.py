@@ -37,6 +37,7 @@ class World:
         observed = Observed(self.service, {"mlplane-torch": self.runtime}, tuple(self.pods.values()))
         planned = plan(observed)
         todo = [
+            *(partial(self._delete, pod) for pod in planned.drop),
             *(partial(self._create, pod) for pod in planned.create),
             partial(self._report, observed, planned),
             *(partial(self._delete, pod) for pod in planned.delete),
@@ -87,6 +88,11 @@ class World:
             for name in self.random.sample(others, self.random.choice([0, 1, 2]))
         ]
 
+    def remodel(self) -> None:
+        """Another model under the same name."""
+        predictor = self.service["spec"]["predictor"]
+        predictor["model"]["storageUri"] = f"file:///{self.random.choice('abc')}"
+
     def _flip(self) -> None:
         if self.pods:
             self.set_ready(
@@ -110,7 +116,7 @@ def test_the_pods_become_those_of_the_spec_and_then_nothing_is_done(
         world.bury()
         world.become_ready()
         settled = world.step()
-    assert (settled.create, settled.delete) == ((), ())
+    assert (settled.drop, settled.create, settled.delete) == ((), (), ())
     assert settled.stable is not None
     wanted = [pod for w in (settled.stable, *settled.canaries) for pod in w.desired]
     assert set(world.pods) == {name_of(pod) for pod in wanted}
@@ -124,7 +130,7 @@ def test_the_pods_become_those_of_the_spec_and_then_nothing_is_done(
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_whoever_serves_is_not_taken_away_before_somebody_else_can(
+def test_whoever_serves_under_a_name_is_not_taken_away_before_somebody_else_can(
     service: Body, runtime: Body, seed: int
 ) -> None:
     world = World(service, runtime, seed)
@@ -132,7 +138,7 @@ def test_whoever_serves_is_not_taken_away_before_somebody_else_can(
     world.become_ready()
     world.step()
     for _ in range(40):
-        world.random.choice([world._respec, world.bury, world.become_ready])()
+        world.random.choice([world.remodel, world.bury, world.become_ready])()
         planned = world.step(world.random.choice([0, 1, 2, None]))
         stable = planned.routes[HOST].targets[0]
         assert stable.backends, "the stable share has somebody who answers"

@@ -337,7 +337,7 @@ def test_promoting_a_canary_starts_nothing_and_moves_the_traffic(
     del service["spec"]["canary"]
     service["status"] = SERVED
     planned = plan(Observed(service, {"mlplane-torch": runtime}, (old, new)))
-    assert (planned.create, names(planned.delete)) == ((), names([old]))
+    assert (planned.create, planned.delete, names(planned.drop)) == ((), (), names([old]))
     assert shares(planned) == [(100, [2])]
 
 
@@ -350,21 +350,25 @@ def test_an_abandoned_canary_goes_at_once_and_gets_nothing_even_if_the_stable_on
     del service["spec"]["canary"]
     service["status"] = SERVED
     planned = plan(Observed(service, {"mlplane-torch": runtime}, (stable, abandoned)))
-    assert names(planned.delete) == names([abandoned])
+    assert names(planned.drop) == names([abandoned])
     assert backends(planned) == []
 
 
-def test_a_renamed_predictor_serves_under_its_old_name_until_the_new_one_can(
+def test_a_renamed_predictor_goes_at_once_and_nobody_answers_until_the_new_one_can(
     service: Body, runtime: Body, changed: Callable[..., Body], living: Living
 ) -> None:
     old = living(stable_pods(service, runtime)[0], port=1)
     renamed = changed(name="v-2") | {"status": SERVED}
     planned = plan(Observed(renamed, {"mlplane-torch": runtime}, (old,)))
-    assert (names(planned.create), planned.delete) == (names(stable_pods(renamed, runtime)), ())
-    assert ports(planned) == [1]
+    assert (names(planned.create), names(planned.drop)) == (
+        names(stable_pods(renamed, runtime)),
+        names([old]),
+    )
+    assert backends(planned) == []
+    old["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     new = living(stable_pods(renamed, runtime)[0], port=2)
     planned = plan(Observed(renamed, {"mlplane-torch": runtime}, (old, new)))
-    assert (names(planned.delete), ports(planned)) == (names([old]), [2])
+    assert (planned.drop, planned.delete, ports(planned)) == ((), (), [2])
 
 
 def test_a_stable_predictor_that_is_away_leaves_its_share_to_nobody(

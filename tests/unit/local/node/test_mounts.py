@@ -24,6 +24,24 @@ def test_a_missing_config_map_is_waited_for_unless_it_is_optional():
         files_of({"name": "m"}, None)
 
 
+def test_a_claim_is_a_folder_of_the_plane_that_outlives_the_pod(make_pod, folder):
+    mounts = [{"name": "d", "mountPath": "/mnt/mlplane/volume", "readOnly": True}]
+    pod = make_pod(
+        {"volumeMounts": mounts}, volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]
+    )
+    container = pod["spec"]["containers"][0]
+    volume = folder.root.parent.parent / "volumes/ns/data"
+    with pytest.raises(CannotStart, match=f'"data" not found; here it is the folder {volume}'):
+        write_mounts(pod, container, {}, folder)
+    volume.mkdir(parents=True)
+    (volume / "a.csv").write_text("1")
+    for _ in range(2):  # the second attempt of a container
+        write_mounts(pod, container, {}, folder)
+    assert (folder.root / "mnt/mlplane/volume/a.csv").read_text() == "1"
+    folder.remove()
+    assert (volume / "a.csv").read_text() == "1"
+
+
 def test_items_choose_and_rename_keys_but_cannot_leave_the_volume():
     config = {"data": {"a": "1", "b": "2"}}
     assert files_of({"name": "m", "items": [{"key": "a", "path": "x/y"}]}, config) == {"x/y": "1"}

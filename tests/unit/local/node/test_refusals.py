@@ -58,7 +58,12 @@ def test_other_images_are_refused_as_by_a_registry(make_pod, image):
         (
             {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
             [{"name": "v", "hostPath": {"path": "/"}}],
-            "volume 'v' is hostPath; allowed are emptyDir, configMap and downwardAPI",
+            "volume 'v' is hostPath; allowed are emptyDir, configMap, downwardAPI and persistentVolumeClaim",
+        ),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
+            [{"name": "v", "persistentVolumeClaim": {"claimName": "../../x"}}],
+            "volume 'v' names a claim that cannot be a folder",
         ),
         (
             {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
