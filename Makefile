@@ -48,7 +48,7 @@ story: env
 	@test "$(origin KUBECONFIG)" = "command line" || { echo "say which: make story KUBECONFIG=FILE"; exit 2; }
 	KUBECONFIG=$(KUBECONFIG) $(BIN)/python -m pytest tests/cluster
 
-# About an hour; the figures of docs/explanation/error-storms.md.
+# More than an hour, and goes on where it was stopped; the figures of docs/explanation/error-storms.md.
 storms: env
 	PYTHONPATH=tests $(BIN)/python -m faults.storms --out benchmarks/results/error-storms.json
 
@@ -61,7 +61,7 @@ conformance: env
 	CONFORMANCE_KUBECONFIG=$(if $(filter command%,$(origin KUBECONFIG)),$(abspath $(KUBECONFIG))) RECORD=$(RECORD) \
 	  $(BIN)/python -m pytest tests/conformance/matrix $(if $(CELLS),-k "$(CELLS)")
 
-# See docs/explanation/crash-points.md.
+# Goes on where it was stopped. See docs/explanation/crash-points.md.
 faults: env
 	PYTHONPATH=tests $(BIN)/python -m faults.crash --out benchmarks/results/crash-points.json \
 	  $(if $(MINUTES),--minutes $(MINUTES))

@@ -124,6 +124,8 @@ class Proxy:
     hooks: Hooks
     requests: int = 0
     writes: int = 0
+    exchanges: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Requests that are carried through although their client may have gone."""
     _clients: set[asyncio.Transport] = field(default_factory=set)
 
     def reset_all(self) -> None:
@@ -167,7 +169,10 @@ class Proxy:
         if _is_stream(request):
             return await self._stream(incoming, request, transport, first)
         # A request that was forwarded is carried through, even if the client dies meanwhile.
-        reply, second = await asyncio.shield(asyncio.create_task(self._exchange(request)))
+        exchange = asyncio.create_task(self._exchange(request))
+        self.exchanges.add(exchange)
+        exchange.add_done_callback(self.exchanges.discard)
+        reply, second = await asyncio.shield(exchange)
         if isinstance(second, Answer):
             return _answer(second)
         if isinstance(second, Reset):
@@ -269,6 +274,9 @@ async def proxied(kubeconfig: Path, write_to: Path, hooks: Hooks | None = None) 
             yield proxy
         finally:
             await runner.cleanup()
+            for exchange in proxy.exchanges:
+                exchange.cancel()
+            await asyncio.gather(*proxy.exchanges, return_exceptions=True)
 
 
 def _write_kubeconfig(kubeconfig: Path, url: str, write_to: Path) -> None:

@@ -1,12 +1,19 @@
 """The oracle objects to what must not be, and to nothing else."""
 
+import json
+
 import pytest
 
 from faults.crash import oracle
 from faults.crash.campaign import cases, points, sample, sampled
+from faults.crash.classes import class_of
+from faults.crash.journal import Journal
+from faults.crash.repository import commit_all, make_repository
 from faults.crash.scenarios import SCENARIOS
 from faults.crash.variant import Outcome
-from faults.crash.world import PARTS, PROCESSES
+from faults.crash.world import PARTS, PROCESSES, Point
+from faults.proxy import Request
+from faults.revision import revision
 
 OWNER = {"apiVersion": "mlplane.dev/v1alpha1", "kind": "TrainingRun", "name": "a", "uid": "owner"}
 
@@ -135,13 +142,14 @@ def test_a_status_that_goes_backward_is_told(kind, statuses, says):
 
 
 WRITES = {"controller": 5, "engines": 8, "apiserver": 13, "collector": 2}
-REFERENCES = {name: Outcome(name, None, writes=WRITES) for name in ("one", "two")}
+CLASSES = {part: ["POST pods"] + ["PATCH pods"] * (number - 1) for part, number in WRITES.items()}
+REFERENCES = {name: Outcome(name, None, writes=WRITES, classes=CLASSES) for name in ("one", "two")}
 
 
 def test_every_write_is_a_crash_point_on_both_sides_and_every_deletion_one():
     found = cases(REFERENCES)
     assert len(found) == len(set(found)) == 2 * (2 * (5 + 8 + 13) + 2)
-    assert {(p.write, p.after) for p in points(REFERENCES["one"].writes, "controller")} == {
+    assert {(p.write, p.after) for p in points("controller", range(1, 6))} == {
         (n, after) for n in range(1, 6) for after in (False, True)
     }
 
@@ -149,6 +157,86 @@ def test_every_write_is_a_crash_point_on_both_sides_and_every_deletion_one():
 def test_the_first_crash_points_are_spread_over_all_scenarios_and_processes():
     first = cases(REFERENCES)[: 2 * len(PARTS)]
     assert {(name, point.part) for name, point in first} == {(n, p) for n in REFERENCES for p in PARTS}
+
+
+def test_the_first_and_the_last_write_of_each_class_come_before_all_others():
+    found = [point for _, point in cases(REFERENCES)]
+    firsts, befores = 2 * 4 * 2, 2 * 3 * 2  # 1 and 2 of two stories; the collector is not killed before
+    assert {(p.write, p.after) for p in found[:firsts]} == {(1, True), (2, True)}
+    assert {(p.write, p.after) for p in found[firsts:][:befores]} == {(1, False), (2, False)}
+    lasts = {(part, number) for part, number in WRITES.items() if part != "collector"}
+    assert {(p.part, p.write) for p in found[firsts + befores :][: 2 * 2 * 3]} == lasts
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "named"),
+    [
+        ("POST", "/api/v1/namespaces/default/pods", {"status": {}}, "POST pods"),
+        (
+            "PATCH",
+            "/api/v1/namespaces/default/pods/a/status",
+            {"status": {"phase": "Running"}},
+            "PATCH pods/status Running",
+        ),
+        ("DELETE", "/apis/argoproj.io/v1alpha1/namespaces/a/workflows/b", None, "DELETE workflows"),
+        ("PATCH", "/api/v1/nodes/a", [{"op": "remove"}], "PATCH nodes"),
+        (
+            "PATCH",
+            "/apis/mlplane.dev/v1alpha1/namespaces/default/datasets/a/status",
+            {"status": {"conditions": [condition("Ready", "False") | {"reason": "Ingesting"}]}},
+            "PATCH datasets/status Ready=False:Ingesting",
+        ),
+    ],
+)
+def test_the_class_of_a_write_is_its_verb_its_resource_and_what_it_says(method, path, body, named):
+    text = b"" if body is None else json.dumps(body).encode()
+    assert class_of(Request(1, method, path, "", {}, text, 1)) == named
+
+
+def test_a_journal_gives_back_the_last_outcome_of_each_crash_point_of_the_same_code(tmp_path):
+    point = Point("controller", 3, after=True)
+    file = tmp_path / "kept" / "journal.jsonl"
+    Journal(file, "other", 3.0).add(Outcome("one", point, faults=["of other code"]))
+    journal = Journal(file, "this", 3.0)
+    for faults in (["first"], []):
+        journal.add(
+            Outcome("one", point, killed="POST /x", killed_class="POST x", seconds=1.5, faults=faults)
+        )
+    assert Journal(file, "this", 10.0).outcomes() == []
+    assert journal.outcomes() == [
+        Outcome("one", point, killed="POST /x", killed_class="POST x", seconds=1.5),
+    ]
+
+
+def test_a_journal_gives_back_a_reference_as_it_was(tmp_path):
+    reference = Outcome(
+        "one",
+        None,
+        writes=WRITES,
+        classes=CLASSES,
+        state={"Pod a/b": {"kind": "Pod"}},
+        counts={"Pod a/b": (1, 0)},
+        setbacks={"x", "y"},
+    )
+    journal = Journal(tmp_path / "journal.jsonl", "this", 3.0)
+    journal.add(reference)
+    assert journal.references() == {"one": reference}
+
+
+def test_a_revision_changes_with_what_is_tested_alone(tmp_path):
+    repository = make_repository(tmp_path / "repository")
+    (repository / "controller").mkdir()
+    code, page = repository / "controller" / "code.py", repository / "README.md"
+    code.write_text("1\n")
+    commit_all(repository, "Code")
+    first = revision(repository)
+    page.write_text("Other words.\n")
+    commit_all(repository, "Words")
+    assert revision(repository) == first
+    code.write_text("2\n")
+    changed = revision(repository)
+    code.with_name("more.py").touch()
+    assert len({first, changed, revision(repository)}) == 3
 
 
 def test_the_sample_covers_all_stories_and_processes_on_both_sides():

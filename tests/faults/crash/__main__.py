@@ -8,6 +8,8 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,27 +17,65 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from faults.crash.campaign import Campaign, Case, cases
+from faults.crash.journal import FILE, Journal
 from faults.crash.scenarios import SCENARIOS
 from faults.crash.summary import summary, table
 from faults.crash.variant import Outcome
 from faults.crash.world import Point
+from faults.revision import revision
 
 console = Console()
 
 
 async def run(options: argparse.Namespace, folder: Path) -> int:
     """Run what is asked for; the exit code."""
-    started = time.monotonic()
-    campaign = Campaign(folder, options.quiet, options.jobs)
-    await campaign.prepare(options.scenario or SCENARIOS)
+    end = time.monotonic() + 60 * options.minutes if options.minutes else math.inf
+    tested = revision()
+    journal = Journal(options.journal, tested, options.quiet)
+    with closing(Campaign(folder, options.quiet, options.jobs)) as campaign:
+        broken = await _prepare(options, campaign, journal)
+        if not options.point:
+            campaign.outcomes = [o for o in journal.outcomes() if o.scenario in campaign.references]
+        chosen = _chosen(options, campaign)
+        stopped = _asked_to_stop()
+        more = takewhile(lambda _: time.monotonic() < end and not stopped.is_set(), chosen)
+        with _reporting(journal, len(chosen)) as report:
+            await campaign.run(more, report)
+    found = summary(campaign, tested)
+    print(table(found))
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(found, indent=1) + "\n")
+    for failure in found["failures"]:
+        console.print(failure)
+    return 1 if broken or found["failures"] else 0
+
+
+async def _prepare(options: argparse.Namespace, campaign: Campaign, journal: Journal) -> list[Outcome]:
+    """Have a reference of each story, if need be from the journal; those that are of no use."""
+    stories = options.scenario or list(SCENARIOS)
+    known = {name: outcome for name, outcome in journal.references().items() if name in stories}
+    campaign.references |= {name: outcome for name, outcome in known.items() if not SCENARIOS[name].is_real}
+    await campaign.prepare(name for name in stories if name not in campaign.references)
     if broken := [o for o in campaign.references.values() if o.faults]:
+        # The crash points of the others are told all the same.
         console.print("without a crash already:", *((o.scenario, o.faults) for o in broken), sep="\n")
-        return 1
-    chosen = _chosen(options, campaign)
+        for outcome in broken:
+            del campaign.references[outcome.scenario]
+    for name, reference in campaign.references.items():
+        if name not in known:
+            journal.add(reference)
+    return broken
+
+
+@contextmanager
+def _reporting(journal: Journal, number: int) -> Iterator[Callable[[Outcome], None]]:
+    """Keeps and shows each outcome."""
     with _progress() as progress:
-        task = progress.add_task("crash points", total=len(chosen), failed=0)
+        task = progress.add_task("crash points", total=number, failed=0)
 
         def report(outcome: Outcome) -> None:
+            journal.add(outcome)
             progress.advance(task)
             if outcome.faults:
                 progress.update(task, failed=progress.tasks[0].fields["failed"] + 1)
@@ -43,18 +83,7 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
                 for fault in outcome.faults[:5]:
                     console.print(f"    {fault}", markup=False)
 
-        end = started + 60 * options.minutes if options.minutes else math.inf
-        stopped = _asked_to_stop()
-        more = takewhile(lambda _: time.monotonic() < end and not stopped.is_set(), chosen)
-        await campaign.run(more, report)
-    found = summary(campaign, time.monotonic() - started)
-    print(table(found))
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
-    for failure in found["failures"]:
-        console.print(failure)
-    return 1 if found["failures"] else 0
+        yield report
 
 
 def _asked_to_stop() -> asyncio.Event:
@@ -67,13 +96,9 @@ def _asked_to_stop() -> asyncio.Event:
 
 def _chosen(options: argparse.Namespace, campaign: Campaign) -> list[Case]:
     if options.point:
-        return [(name, _point(text)) for name in campaign.references for text in options.point]
-    return cases(campaign.references)
-
-
-def _point(text: str) -> Point:
-    part, write, side = text.split(":")
-    return Point(part, int(write), after=side == "after")
+        return [(name, Point.parse(text)) for name in campaign.references for text in options.point]
+    tried = {(outcome.scenario, outcome.point) for outcome in campaign.outcomes}
+    return [case for case in cases(campaign.references) if case not in tried]
 
 
 def _progress() -> Progress:
@@ -94,9 +119,10 @@ def main() -> int:
         "--scenario", action="append", choices=SCENARIOS, help="only this one; may be repeated"
     )
     parser.add_argument("--point", action="append", help="only this one, such as controller:3:after")
-    parser.add_argument("--quiet", type=float, default=10.0, help="seconds without a write at the end")
-    parser.add_argument("--jobs", type=int, default=6, help="planes at a time")
+    parser.add_argument("--quiet", type=float, default=3.0, help="seconds without a write at the end")
+    parser.add_argument("--jobs", type=int, default=4, help="stories told at a time")
     parser.add_argument("--minutes", type=float, help="stop after so long; what was tried is spread over all")
+    parser.add_argument("--journal", type=Path, default=FILE, help="file of the outcomes so far")
     parser.add_argument("--out", type=Path, help="write the results here, as JSON")
     parser.add_argument("--keep", type=Path, help="folder for the planes; those that failed stay in it")
     options = parser.parse_args()

@@ -4,14 +4,18 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import count, zip_longest
+from itertools import chain, count, zip_longest
 from pathlib import Path
 
 from faults.crash import oracle
+from faults.crash.classes import first_and_last
+from faults.crash.nursery import Nursery
 from faults.crash.scenarios import SCENARIOS, Scenario
 from faults.crash.variant import Outcome, make_template, tell
 from faults.crash.world import PARTS, PROCESSES, Point
 
+PLANES = 3
+"""Planes for each that is busy: most of the time of a plane is the quiet at its end."""
 Case = tuple[str, Point]
 """A scenario and a crash in it."""
 
@@ -23,30 +27,42 @@ class Campaign:
     folder: Path
     quiet_s: float
     jobs: int
+    """How many stories are told at a time; as many planes again and again only wait for the quiet."""
     references: dict[str, Outcome] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+    nursery: Nursery = field(default_factory=Nursery)
     _numbers: Iterator[int] = field(default_factory=count)
+    _busy: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._busy = asyncio.Semaphore(self.jobs)
 
     @property
     def template(self) -> Path:
         return self.folder / "template"
 
+    def close(self) -> None:
+        """End what starts the processes of the planes."""
+        self.nursery.close()
+
     async def prepare(self, scenarios: Iterable[str], times: int = 2) -> None:
         """Tell each story without a crash; more than once, to know what differs by itself."""
         if not self.template.exists():
             await make_template(self.template)
+        scenarios = list(scenarios)
         for name in scenarios:
             if SCENARIOS[name].is_real:  # the one time that it trains
                 await self._tell(SCENARIOS[name])
         stories = [SCENARIOS[name] for name in scenarios for _ in range(times)]
-        await _side_by_side(self.jobs, (self._refer(story) for story in stories))
+        await _side_by_side(PLANES * self.jobs, (self._refer(story) for story in stories))
 
     async def _refer(self, story: Scenario) -> None:
         outcome = await self._tell(story)
         known = self.references.setdefault(outcome.scenario, outcome)
         known.faults += [] if known is outcome else [*outcome.faults, *_different(known, outcome)]
         known.setbacks |= outcome.setbacks
-        known.writes = {part: max(known.writes[part], outcome.writes[part]) for part in PARTS}
+        known.classes = {part: max(known.classes[part], outcome.classes[part], key=len) for part in PARTS}
+        known.writes = {part: len(known.classes[part]) for part in PARTS}
 
     async def run(self, cases: Iterable[Case], report: Callable[[Outcome], None] = lambda _: None) -> None:
         """Try crash points, in this order, some at a time; the iterator may end early, when time is up."""
@@ -56,13 +72,22 @@ class Campaign:
             self.outcomes.append(outcome)
             report(outcome)
 
-        await _side_by_side(self.jobs, (try_(*case) for case in cases))
+        await _side_by_side(PLANES * self.jobs, (try_(*case) for case in cases))
 
     async def _tell(self, scenario: Scenario, point: Point | None = None) -> Outcome:
         root = self.folder / f"{scenario.name}-{str(point).replace(':', '-')}-{next(self._numbers)}"
         reference = self.references[scenario.name] if point else None
         try:
-            outcome = await tell(scenario, self.template, root, self.quiet_s, point, reference)
+            outcome = await tell(
+                self.nursery,
+                self._busy,
+                scenario,
+                self.template,
+                root,
+                self.quiet_s,
+                point=point,
+                reference=reference,
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, the other points are tried
             outcome = Outcome(scenario.name, point, faults=[repr(error)])
         if not outcome.faults:
@@ -71,20 +96,40 @@ class Campaign:
 
 
 def cases(references: dict[str, Outcome]) -> list[Case]:
-    """Every crash point of every scenario, ordered so that any first part of them is spread over all."""
-    rows = [
-        [(name, point) for point in points(reference.writes, part)]
-        for name, reference in references.items()
-        for part in PARTS
-    ]
-    return [case for column in zip_longest(*rows) for case in column if case is not None]
+    """Every crash point of every scenario, in the order in which they are tried.
+
+    First come those after the first write of each class, then those before it, those at the last write of
+    each class, and the rest. Of these four, any first part is spread over all scenarios and processes.
+    """
+    groups: list[list[list[Case]]] = [[], [], [], []]
+    for name, reference in references.items():
+        for part in PARTS:
+            first, last = first_and_last(reference.classes[part])
+            every = set(points(part, range(1, reference.writes[part] + 1)))
+            chosen = [Point(part, number, after) for after in (True, False) for number in first]
+            for group, wanted in zip(
+                groups,
+                (
+                    {p for p in chosen if p.after},
+                    {p for p in chosen if not p.after},
+                    {p for p in every if p.write in last and p.write not in first},
+                    {p for p in every if p.write not in {*first, *last}},
+                ),
+                strict=True,
+            ):
+                group.append([(name, point) for point in _spread(sorted(wanted & every))])
+    columns = chain.from_iterable(zip_longest(*group) for group in groups)
+    return [case for column in columns for case in column if case is not None]
 
 
-def points(writes: dict[str, int], part: str) -> list[Point]:
-    """The crash points of a process, before and after each write; neighbours come late after each other."""
-    sides = (True,) if part == "collector" else (False, True)
-    every = [Point(part, number, after) for number in range(1, writes[part] + 1) for after in sides]
-    return [every[index] for index in _spread(len(every))]
+def sides(part: str) -> tuple[bool, ...]:
+    """Of a write of this process: whether it is killed before it, after it."""
+    return (True,) if part == "collector" else (False, True)
+
+
+def points(part: str, writes: Iterable[int]) -> list[Point]:
+    """The crash points of a process, before and after each write."""
+    return [Point(part, number, after) for number in writes for after in sides(part)]
 
 
 def sampled() -> list[tuple[str, str]]:
@@ -109,9 +154,9 @@ def sample(references: dict[str, Outcome]) -> list[Case]:
     return chosen
 
 
-def _spread(size: int) -> list[int]:
-    """The numbers below ``size``, each first part of them spread evenly."""
-    return sorted(range(size), key=lambda number: _radical_inverse(number + 1))
+def _spread(those: list[Point]) -> list[Point]:
+    """In another order, so that each first part of them is spread evenly."""
+    return [those[index] for index in sorted(range(len(those)), key=lambda n: _radical_inverse(n + 1))]
 
 
 def _radical_inverse(number: int) -> float:
@@ -121,8 +166,9 @@ def _radical_inverse(number: int) -> float:
 
 def _different(one: Outcome, other: Outcome) -> Iterator[str]:
     """What differs between two references, which must not be."""
-    for what in oracle.differences([one.state, one.counts], [other.state, other.counts]):
-        yield f"two runs without a crash differ: {what}"
+    for wanted, found in ((one.state, other.state), (one.counts, other.counts)):
+        for what in oracle.differences(wanted, found):
+            yield f"two runs without a crash differ: {what}"
 
 
 async def _side_by_side(jobs: int, work: Iterable[Awaitable[None]]) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import yaml
 
+from faults.crash.nursery import Forked, Nursery
 from faults.crash.repository import make_repository
 from faults.crash.world import PATIENCE_S, QUERIES, Point, World
-from faults.processes import Process, answers, eventually
+from faults.processes import answers, eventually
 from faults.proxy import Proxy, proxied
 from mlplane import names
 from mlplane.cluster.kube import connect
@@ -20,16 +21,22 @@ from mlplane.local.state import State
 
 NO_STORE = "file:///var/lib/mlplane/faults-store"
 """In specs only: the test doubles in containers store nothing."""
-ENGINES = Path(__file__).with_name("run_engines.py")
 
 
 @asynccontextmanager
 async def running(
-    template: Path, root: Path, point: Point | None, *, follows_git: bool = False, digits: Path | None = None
+    nursery: Nursery,
+    template: Path,
+    root: Path,
+    point: Point | None,
+    *,
+    follows_git: bool = False,
+    digits: Path | None = None,
 ) -> AsyncIterator[World]:
     """A plane on a copy of the template; stopped and without a process left at the end.
 
     Args:
+        nursery: What starts the processes.
         template: State folder of a fresh plane that was stopped.
         root: Where to copy it to.
         point: The crash, if there is to be one.
@@ -53,7 +60,7 @@ async def running(
         world.repository = digits or root / "repository"
         follow = make_repository(world.repository) if follows_git else None
         store = f"file://{digits.with_name('store')}" if digits else NO_STORE
-        world.processes |= _processes(state, engines_state, first, follow, store)
+        world.processes |= _processes(nursery, state, engines_state, first, follow, store)
         try:
             for process in world.processes.values():
                 process.start()
@@ -82,16 +89,21 @@ def _copied(template: Path, root: Path) -> State:
 
 
 def _processes(
-    state: State, engines_state: State, proxy: Proxy, follow: Path | None, store: str
-) -> dict[str, Process]:
+    nursery: Nursery,
+    state: State,
+    engines_state: State,
+    proxy: Proxy,
+    follow: Path | None,
+    store: str,
+) -> dict[str, Forked]:
     """The programs as ``mlplane up`` starts them, but with the proxies' kubeconfigs and another store."""
     python = Path(sys.executable) if store != NO_STORE else _interpreter(state.root)
     mine = {p.name: p for p in programs(state, None)}
     theirs = {p.name: p for p in programs(engines_state, Follow(follow, ".", "main") if follow else None)}
     commands = {
-        "apiserver": ("-m", *mine["apiserver"].arguments),
-        "controller": ("-m", *mine["controller"].arguments),
-        "engines": (str(ENGINES), str(python), *theirs["engines"].arguments[1:]),
+        "apiserver": mine["apiserver"].arguments,
+        "controller": mine["controller"].arguments,
+        "engines": theirs["engines"].arguments,
     }
     changed = {names.STORE_ENV: store}
     environments = {
@@ -99,17 +111,19 @@ def _processes(
         "controller": {**mine["controller"].environment, **changed, "KUBECONFIG": str(proxy.kubeconfig)},
         "engines": {**theirs["engines"].environment, **changed},
     }
-    return {part: Process(commands[part], state.log(part), environments[part]) for part in commands}
+    return {
+        part: Forked(nursery, commands[part], state.log(part), environments[part], str(python))
+        for part in commands
+    }
 
 
 def _interpreter(root: Path) -> Path:
-    """What containers find as ``python``: the test double for mlplane's own modules, else Python."""
+    """What the node takes for Python: its shims run the test double for mlplane's own modules."""
     script = root / "python"
     double = Path(__file__).with_name("container.py")
     script.write_text(
         "#!/bin/sh\n"
-        'case "$2" in mlplane.steps|mlplane.store|mlplane.serving)\n'
-        f'exec {sys.executable} -S -E {double} {root / "hold"} "$@";;\nesac\n'
+        f'case "$3" in */shim.py) exec {sys.executable} -S -E {double} {root / "hold"} "$@";; esac\n'
         f'exec {sys.executable} "$@"\n'
     )
     script.chmod(0o700)

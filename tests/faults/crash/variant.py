@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from faults.crash import oracle
 from faults.crash.launch import running
+from faults.crash.nursery import Nursery
 from faults.crash.scenarios import Scenario
 from faults.crash.world import QUERIES, Point, World
 from faults.processes import eventually
@@ -21,6 +22,7 @@ from plane import make_repository
 
 DIGITS = "digits"
 """Folder of the repository that ``mlplane init`` makes, beside that of the template."""
+NODE = "Node /mlplane-local"
 CONVERGENCE_S = 60.0
 """How long after the story (and the crash) the world may take to become like the reference."""
 
@@ -33,9 +35,12 @@ class Outcome:
     point: Point | None
     killed: str = ""
     """The request at which the process was killed; empty if the run did not come to that write."""
+    killed_class: str = ""
+    """See ``classes``."""
     seconds: float = 0.0
     """From the kill until the last write: the rest of the story, and what the crash cost."""
     writes: dict[str, int] = field(default_factory=dict)
+    classes: dict[str, list[str]] = field(default_factory=dict, repr=False)
     state: oracle.State = field(default_factory=dict, repr=False)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False)
     setbacks: set[str] = field(default_factory=set)
@@ -53,16 +58,21 @@ async def make_template(root: Path) -> None:
 
 
 async def tell(
+    nursery: Nursery,
+    busy: asyncio.Semaphore,
     scenario: Scenario,
     template: Path,
     root: Path,
     quiet_s: float,
+    *,
     point: Point | None = None,
     reference: Outcome | None = None,
 ) -> Outcome:
     """Run a story on a plane of its own, and judge it.
 
     Args:
+        nursery: What starts the processes.
+        busy: Taken while the world changes, and given back while nothing is done but to wait for the quiet.
         scenario: The story.
         template: State of a fresh plane.
         root: Folder for this plane; must not exist.
@@ -72,24 +82,47 @@ async def tell(
     """
     outcome = Outcome(scenario.name, point)
     digits = template.with_name(DIGITS) if scenario.is_real else None
-    async with running(template, root, point, follows_git=scenario.follows_git, digits=digits) as world:
+    async with AsyncExitStack() as stack:
+        await busy.acquire()
+        work = stack.enter_context(closing(_Work(busy)))
+        plane = running(nursery, template, root, point, follows_git=scenario.follows_git, digits=digits)
+        world = await stack.enter_async_context(plane)
         try:
             await scenario.tell(world)
-            await _settle(world, reference, quiet_s)
+            await _settle(world, reference, quiet_s, work)
         except AssertionError as error:
             outcome.faults.append(str(error))
-        outcome.seconds = max(0.0, world.busy_at - world.killed_at) if world.killed else 0.0
-        outcome.killed, outcome.writes = world.killed, dict(world.writes)
-        everything = await eventually(lambda: _everything(world), "all objects can be listed", CONVERGENCE_S)
-        outcome.state = world.end_state(everything)
-        alive = {body["metadata"]["uid"] for body in everything}
-        outcome.counts = oracle.counts(world.history, alive)
-        outcome.setbacks = oracle.setbacks(world.history)
-        outcome.faults += oracle.repeated_workflows(world.history)
-        outcome.faults += oracle.orphans(everything)
+        await _observe(world, outcome)
     if reference is not None:
         outcome.faults += _compared(outcome, reference)
     return outcome
+
+
+class _Work:
+    """A place among those that are busy, given back once."""
+
+    def __init__(self, busy: asyncio.Semaphore) -> None:
+        self._busy: asyncio.Semaphore | None = busy
+
+    def close(self) -> None:
+        """Give it back, if it is not yet."""
+        if self._busy:
+            self._busy.release()
+        self._busy = None
+
+
+async def _observe(world: World, outcome: Outcome) -> None:
+    """What is to be said of a world at its end."""
+    outcome.seconds = max(0.0, world.busy_at - world.killed_at) if world.killed else 0.0
+    outcome.killed, outcome.killed_class, outcome.writes = world.killed, world.killed_class, world.writes
+    outcome.classes = world.classes
+    everything = await eventually(lambda: _everything(world), "all objects can be listed", CONVERGENCE_S)
+    outcome.state = world.end_state(everything)
+    alive = {body["metadata"]["uid"] for body in everything}
+    outcome.counts = oracle.counts(world.history, alive)
+    outcome.setbacks = oracle.setbacks(world.history)
+    outcome.faults += oracle.repeated_workflows(world.history)
+    outcome.faults += oracle.orphans(everything)
 
 
 async def _everything(world: World) -> list[oracle.Body]:
@@ -98,26 +131,37 @@ async def _everything(world: World) -> list[oracle.Body]:
     return []
 
 
-async def _settle(world: World, reference: Outcome | None, quiet_s: float) -> None:
+async def _settle(world: World, reference: Outcome | None, quiet_s: float, work: _Work) -> None:
     """Wait until the world is as in the reference, and has then been quiet for a while."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + CONVERGENCE_S
-    why: list[str] = []
+    why, news = ["nobody has looked"], world.news()
     while True:
-        try:
-            bodies = await world.bodies()
-        except MlplaneError as error:
-            why, bodies = [str(error)], []
-        if bodies:
-            state = world.end_state(bodies)
-            wanted = {k: v for k, v in reference.state.items() if _is_watched(k)} if reference else state
-            why = list(oracle.differences(wanted, state))
+        if news():
+            why = await _unlike(world, reference)
         silence = loop.time() - world.busy_at
-        if bodies and not why and silence >= quiet_s:
+        if not why:
+            work.close()
+        if not why and silence >= quiet_s:
             return
         if loop.time() > deadline + quiet_s:
             raise AssertionError("; ".join(why[:5]) or f"not quiet: a write {silence:.1f} s ago")
-        await asyncio.sleep(0.1 if why or not bodies else max(0.02, quiet_s - silence))
+        await asyncio.sleep(0.2 if why else max(0.02, quiet_s - silence))
+
+
+async def _unlike(world: World, reference: Outcome | None) -> list[str]:
+    """What is not yet as in the reference."""
+    try:
+        bodies = await world.bodies()
+    except MlplaneError as error:
+        return [str(error)]
+    state = world.end_state(bodies)
+    wanted = {k: v for k, v in reference.state.items() if _is_watched(k)} if reference else state
+    why = list(oracle.differences(wanted, state))
+    if not state.get(NODE, {}).get("status"):
+        # It is tried again after 10 s, which may be later than the end of the story.
+        why.append(f"{NODE} has not reported")
+    return why
 
 
 def _is_watched(name: str) -> bool:

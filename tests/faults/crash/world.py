@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from faults.crash.classes import class_of
+from faults.crash.nursery import Forked
 from faults.crash.oracle import UNCOMPARED, History, end_state, name_of
 from faults.crash.oracle import State as EndState
-from faults.processes import Process, eventually
+from faults.processes import eventually
 from faults.proxy import Hooks, Reply, Request, Reset
 from mlplane import names
 from mlplane.api.refs import Query, Ref
@@ -33,7 +35,7 @@ QUERIES = (
     *(Query(names.API_VERSION, kind) for kind in OURS),
     Query(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND),
     Query(names.INFERENCE_SERVICE_API_VERSION, names.INFERENCE_SERVICE_KIND),
-    *(Query("v1", kind) for kind in ("Pod", "ConfigMap", "Namespace", "ServiceAccount")),
+    *(Query("v1", kind) for kind in ("Pod", "ConfigMap", "Namespace", "ServiceAccount", "Node")),
 )
 """What is watched and compared all the time."""
 PROCESSES = ("controller", "engines", "apiserver")
@@ -41,11 +43,13 @@ PARTS = (*PROCESSES, "collector")
 """What is killed at its writes. The collector is a part of the API server: what it deletes by itself."""
 PERSON = "kubectl"
 SUPERVISE_S = 0.2
+LOOK_S = 1.0
+"""How often to look though nothing was written: the watches of the observer may be broken."""
 PATIENCE_S = 120.0
 """For what a story waits for; the machine may be busy with other planes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Point:
     """A moment to kill a process at: a write of it, just before it is sent or just after it is committed.
 
@@ -60,6 +64,12 @@ class Point:
     def __str__(self) -> str:
         return f"{self.part}:{self.write}:{'after' if self.after else 'before'}"
 
+    @classmethod
+    def parse(cls, text: str) -> "Point":
+        """The other way round."""
+        part, write, side = text.split(":")
+        return cls(part, int(write), after=side == "after")
+
 
 @dataclass
 class World:
@@ -68,19 +78,27 @@ class World:
     state: State
     cluster: KubeCluster
     """Without a proxy."""
-    processes: dict[str, Process]
+    processes: dict[str, Forked]
     hold: Path
     point: Point | None = None
     history: History = field(default_factory=History)
-    writes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    classes: dict[str, list[str]] = field(default_factory=lambda: {part: [] for part in PARTS})
+    """What was written so far, by whom; see ``classes``."""
     killed: str = ""
     """The request at which the process was killed."""
+    killed_class: str = ""
+    """Which class this request is of."""
     killed_at: float = 0.0
     busy_at: float = 0.0
     """When a write was last seen; both by the clock of the event loop."""
     gateway_port: int = 0
     repository: Path = Path()
     """Manifests: what the GitOps agent follows, or the digits template, if the story has one of them."""
+
+    @property
+    def writes(self) -> dict[str, int]:
+        """How many there were so far, by whom."""
+        return {part: len(classes) for part, classes in self.classes.items()}
 
     # What the proxies tell.
 
@@ -90,8 +108,9 @@ class World:
 
         async def before(request: Request) -> Reset | None:
             if request.is_write and not request.is_lease:
-                self.writes[client] += 1
-                self.writes["apiserver"] += 1
+                written = class_of(request)
+                self.classes[client].append(written)
+                self.classes["apiserver"].append(f"{client} {written}")
                 self.busy_at = asyncio.get_running_loop().time()
                 numbers[request.number] = (self.writes[client], self.writes["apiserver"])
                 if self._is_due(client, numbers[request.number], after=False):
@@ -125,6 +144,7 @@ class World:
     def _kill(self, at: str) -> None:
         assert self.point is not None
         self.killed, self.killed_at = at, asyncio.get_running_loop().time()
+        self.killed_class = self.classes[self.point.part][self.point.write - 1]
         process = self.processes["apiserver" if self.point.part == "collector" else self.point.part]
         # Nothing is awaited here: the proxy gives up a request whose client dies, and with it this call.
         process.kill()
@@ -161,7 +181,25 @@ class World:
         return {}
 
     async def until(self, look: Callable[[], Awaitable[Any]], what: str) -> Any:
-        return await eventually(look, what, PATIENCE_S, every=0.05)
+        news = self.news()
+
+        async def look_at_news() -> Any:
+            return await look() if news() else None
+
+        return await eventually(look_at_news, what, PATIENCE_S, every=0.1)
+
+    def news(self) -> Callable[[], bool]:
+        """Tells whether something was written since it was asked last, or that some time has passed."""
+        clock, seen, at = asyncio.get_running_loop().time, -1.0, 0.0
+
+        def is_new() -> bool:
+            nonlocal seen, at
+            if self.busy_at == seen and clock() < at + LOOK_S:
+                return False
+            seen, at = self.busy_at, clock()
+            return True
+
+        return is_new
 
     async def until_condition(self, ref: Ref, type_: str, status: str = "True", reason: str = "") -> None:
         """Wait until a condition of the present generation has the status, and the reason if one is given."""
@@ -238,7 +276,7 @@ class World:
                     self._count_deletion(event.body)
 
     def _count_deletion(self, body: Body) -> None:
-        self.writes["collector"] += 1
+        self.classes["collector"].append(body["kind"])
         due = (self.point.part, self.point.write) if self.point and not self.killed else None
         if due == ("collector", self.writes["collector"]):
             self._kill(f"the end of {name_of(body)}")
@@ -269,4 +307,6 @@ class World:
         return kinds
 
     def end_state(self, bodies: list[Body]) -> EndState:
-        return end_state(bodies, {str(self.state.root): "STATE", f":{self.gateway_port}": ":PORT"})
+        folder = self.state.root
+        replaced = {str(folder): "STATE", str(folder.parent): "PLANES", f":{self.gateway_port}": ":PORT"}
+        return end_state(bodies, replaced)

@@ -1,21 +1,20 @@
 """``make storms``: both operators in every storm, one after the other; a table, and JSON that is kept.
 
+What the file has of the same code is not run again, so a call goes on where the last one was stopped.
+
 python -m faults.storms [--operator mlplane] [--only 'on watch'] [--seconds 6] [--out FILE]
 """
 
 import argparse
 import asyncio
-import json
-import os
-import platform
 import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
-from faults.storms.campaign import LIMIT_S, Campaign, Outcome, campaign
+from faults.revision import revision
+from faults.storms.campaign import Campaign, Outcome, campaign
+from faults.storms.kept import Kept
 from faults.storms.summary import RESULTS, markdown
 from faults.storms.table import Storm, storms
 
@@ -23,29 +22,24 @@ from faults.storms.table import Storm, storms
 async def run(options: argparse.Namespace) -> int:
     """Run what is asked for; the exit code says whether mlplane weathered all of it."""
     chosen = [storm for storm in storms() if any(part in storm.name for part in options.only or [""])]
-    began = time.monotonic()
+    kept = Kept(options.out, revision(), options.seconds)
     with tempfile.TemporaryDirectory() as folder:
-        several = [_weather(operator, Path(folder), chosen, options.seconds) for operator in options.operator]
+        several = [_weather(operator, Path(folder), chosen, kept, options) for operator in options.operator]
         outcomes = [outcome for one in await asyncio.gather(*several) for outcome in one]
-    found = {
-        "machine": _machine(),
-        "storm_seconds": options.seconds,
-        "limit_seconds": LIMIT_S,
-        "wall_seconds": round(time.monotonic() - began),
-        "outcomes": [outcome.to_json() for outcome in outcomes],
-    }
-    if options.out:
-        options.out.parent.mkdir(exist_ok=True)
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
-    print(markdown(found))
+    print(markdown(kept.found()))
     return 0 if all(o.is_good for o in outcomes if o.operator == "mlplane") else 1
 
 
-async def _weather(operator: str, folder: Path, chosen: list[Storm], seconds: float) -> list[Outcome]:
-    outcomes = []
+async def _weather(
+    operator: str, folder: Path, chosen: list[Storm], kept: Kept, options: argparse.Namespace
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    if not (left := chosen if options.again else kept.left(operator, chosen)):
+        return outcomes
     async with campaign(operator, folder) as one:
-        for number, storm in enumerate(chosen):
-            outcomes.append(await _one(one, storm, number, seconds))
+        for number, storm in enumerate(left):
+            outcomes.append(await _one(one, storm, number, options.seconds))
+            kept.add(outcomes[-1])
     return outcomes
 
 
@@ -59,15 +53,6 @@ async def _one(one: Campaign, storm: Storm, number: int, seconds: float) -> Outc
         flush=True,
     )
     return outcome
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "cpus": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }
 
 
 async def _until_stopped(options: argparse.Namespace) -> int:
@@ -85,6 +70,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="storms whose name contains this")
     parser.add_argument("--seconds", type=float, default=6.0, help="how long a storm lasts")
     parser.add_argument("--out", type=Path, default=None, help=f"where JSON is kept, such as {RESULTS.name}")
+    parser.add_argument("--again", action="store_true", help="also those that the file has already")
     options = parser.parse_args()
     options.operator = options.operator or list(operators)
     sys.exit(asyncio.run(_until_stopped(options)))

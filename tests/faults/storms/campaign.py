@@ -36,6 +36,8 @@ class Outcome:
     """What was not as it should be when time was up; the first few."""
     writes_afterwards: int = 0
     """Writes in the quiet that should follow."""
+    late: list[str] = field(default_factory=list)
+    """What these were; the first few."""
     requests: int = 0
     """From the beginning of the storm to the convergence."""
     ended: int = 0
@@ -77,7 +79,8 @@ class Campaign:
         """One storm from its beginning to the quiet after it."""
         name = f"s{number}"
         await self.world.prepare(name)
-        await self._settled(60)
+        _, left = await self._settled(60)
+        assert not left, f"before the storm already: {left[:5]}"
         requests, ended = self.proxy.requests, len(self.ended)
         self.proxy.hooks = self._watched(storm.hooks())
         began = time.monotonic()
@@ -97,7 +100,11 @@ class Campaign:
         outcome = Outcome(self.operator, storm.name, converged, left[:5])
         outcome.requests, outcome.ended = self.proxy.requests - requests, len(self.ended) - ended
         if converged is not None:
-            outcome.writes_afterwards = await self._writes_in_the_quiet()
+            late = await self._writes_in_the_quiet()
+            outcome.writes_afterwards, outcome.late = len(late), late[:5]
+        elif self.process.running:
+            # Else what it is stuck in would be the beginning of the next storm.
+            self.process.running.kill()
         await self.world.clear()
         return outcome
 
@@ -119,10 +126,10 @@ class Campaign:
             await asyncio.sleep(0.1)
         return None, left
 
-    async def _writes_in_the_quiet(self) -> int:
+    async def _writes_in_the_quiet(self) -> list[str]:
         before = len(self.writes)
         await asyncio.sleep(QUIET_S)
-        return len(self.writes) - before
+        return self.writes[before:]
 
 
 @asynccontextmanager

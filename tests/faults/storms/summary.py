@@ -5,10 +5,11 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from faults.storms.table import FAULTS, VERBS
+from faults.storms.table import FAULTS, VERBS, storms
 
 ROOT = Path(__file__).parents[3]
 RESULTS = ROOT / "benchmarks" / "results" / "error-storms.json"
@@ -36,15 +37,30 @@ def markdown(found: dict[str, Any]) -> str:
 
 def into(document: str, found: dict[str, Any]) -> str:
     """The document with these outcomes in the place for them."""
-    machine = found["machine"]
-    head = (
-        f"Seconds from the end of the storm to the convergence; **no** is not within "
-        f"{found['limit_seconds']:.0f} s; an empty cell was not run. Storms of "
-        f"{found['storm_seconds']:.0f} s, {machine['cpus']} CPUs with a load of "
-        f"{machine['load']}, Python {machine['python']}."
-    )
-    text = f"<!-- storms -->\n{head}\n\n{markdown(found)}\n<!-- /storms -->"
+    text = f"<!-- storms -->\n{_head(found)}\n\n{markdown(found)}\n<!-- /storms -->"
     return re.sub(r"<!-- storms -->.*<!-- /storms -->", lambda _: text, document, flags=re.DOTALL)
+
+
+def _head(found: dict[str, Any]) -> str:
+    machine, outcomes = found["machine"], found["outcomes"]
+    lengths = _all(f"{outcome['storm_seconds']:.0f}" for outcome in outcomes)
+    revisions = _all(outcome["revision"][:12] for outcome in outcomes)
+    loads = [outcome["load"] for outcome in outcomes]
+    good = {
+        operator: sum(o["good"] for o in outcomes if o["operator"] == operator)
+        for operator in dict.fromkeys(o["operator"] for o in outcomes)
+    }
+    sums = ", ".join(f"{number} of {len(list(storms()))} for {operator}" for operator, number in good.items())
+    return (
+        f"Seconds from the end of the storm to the convergence; **no** is not within "
+        f"{found['limit_seconds']:.0f} s; an empty cell was not run. Converged and quiet: {sums}. "
+        f"Storms of {lengths} s on the code of {revisions}; {machine['cpus']} CPUs, Python "
+        f"{machine['python']}, a load of {min(loads)} to {max(loads)}, much of it from other work."
+    )
+
+
+def _all(texts: Iterable[str]) -> str:
+    return " and ".join(sorted(set(texts)))
 
 
 def _cell(outcome: dict[str, Any]) -> str:

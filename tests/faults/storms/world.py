@@ -26,6 +26,7 @@ from mlplane.errors import MlplaneError
 CREATED, CHANGED, DELETED, CHAINS = 20, 5, 5, 5
 WORKFLOW = (names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND)
 SERVICE = (names.INFERENCE_SERVICE_API_VERSION, names.INFERENCE_SERVICE_KIND)
+RECORDS = {(names.API_VERSION, kind) for kind in ("ModelVersion", "Evaluation")}
 Body = dict[str, Any]
 
 
@@ -162,7 +163,13 @@ class World:
                 faults += [] if is_current(body) else [f"{ref} is not ready"]
             elif not self.given.is_done(body, workflows.get(self.given.child_of(body))):
                 faults.append(f"{ref} is not done")
+        faults += await self._unjudged()
         return faults + self._repeated() + self._orphans(workflows, found)
+
+    async def _unjudged(self) -> list[str]:
+        """What the operator has made of its own kinds, and not reported on yet."""
+        records = [x for kind in RECORDS for x in await self.cluster.list(Query(*kind, "default"))]
+        return [f"{ref_of(record)} is not ready" for record in records if not is_current(record)]
 
     def _repeated(self) -> list[str]:
         return [
@@ -198,10 +205,9 @@ class World:
 
     async def _left(self) -> list[Body]:
         kinds = {(ref.api_version, ref.kind) for ref in self._wanted}
-        records = {(names.API_VERSION, kind) for kind in ("ModelVersion", "Evaluation")}
         return [
             x
-            for kind in kinds | records | {WORKFLOW}
+            for kind in kinds | RECORDS | {WORKFLOW}
             for x in await self.cluster.list(Query(*kind, "default"))
         ]
 
