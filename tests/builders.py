@@ -8,7 +8,7 @@ from mlplane import names
 from mlplane.adapters import argo, datasetworkflows
 from mlplane.api import Dataset, Evaluation, ModelServer, ModelVersion, TrainingRun
 from mlplane.api.dataset import DatasetSpec
-from mlplane.api.evaluation import Recorded
+from mlplane.api.evaluation import EvaluationSpec
 from mlplane.api.refs import Query, ref_of
 from mlplane.reconcilers import evaluation as evaluations
 from mlplane.reconcilers.plan import Observed, Settings
@@ -123,10 +123,10 @@ def run(
     return body("TrainingRun", name, spec, status, **metadata)
 
 
-def finished_run(value: str = "0.9721") -> Body:
-    """A run that has left a model version and its evaluation."""
+def finished_run(value: str = "0.9721", left: Body | None = None) -> Body:
+    """A run that has left a model version and its evaluation: this one."""
     done = [condition("Ready", "True", "Completed"), condition("Complete", "True", "Succeeded")]
-    evidence = evidence_of(Recorded.model_validate(recorded(value)))
+    evidence = evidence_of(EvaluationSpec.model_validate((left or evaluation(value=value))["spec"]))
     return run(status={"conditions": done, "modelVersion": "digits-aaaaaaaa", "evidence": evidence})
 
 

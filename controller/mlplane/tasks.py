@@ -38,6 +38,8 @@ class IngestResult(ApiModel):
     uri: StoreUri | None = None
     """Where the version is stored; None if a check failed, so that there is none."""
     rows: int
+    read: int | None = None
+    """Records that were read, also those that are no rows: left out by ``sample``, or with wrong fields."""
     files: int
     bytes: int
     splits: tuple[Split, ...] = ()

@@ -10,11 +10,12 @@ import pytest
 from plane import PARTS, Plane, eventually, git, running
 
 pytestmark = pytest.mark.timeout(400)
-LOOP = "    for epoch in range(params.epochs):\n"
-WAITING = """    with open({starts!r}, "a") as starts:
-        starts.write("started\\n")
-    while not __import__("os").path.exists({released!r}):
-        __import__("time").sleep(0.05)
+LOOP = "    for epoch in range(kept.done, params.epochs):\n"
+WAITING = """        if epoch == 15:
+            with open({starts!r}, "a") as starts:
+                starts.write("started\\n")
+            while not __import__("os").path.exists({released!r}):
+                __import__("time").sleep(0.05)
 """
 
 
@@ -35,9 +36,9 @@ def training(tmp_path: Path, repository: Path, gitops_plane: Plane) -> Iterator[
     made = Training(tmp_path / "starts", tmp_path / "released")
     script = repository / "train" / "train.py"
     text = script.read_text()
-    assert text.count(LOOP) == 1
+    assert (text.count(LOOP), text.count("checkpoints(model=")) == (1, 1)
     waiting = WAITING.format(starts=str(made.starts), released=str(made.released))
-    script.write_text(text.replace(LOOP, waiting + LOOP))
+    script.write_text(text.replace(LOOP, LOOP + waiting).replace("checkpoints(", "checkpoints(0, "))
     git(repository, gitops_plane.home, "commit", "-am", "Wait in the middle")
     gitops_plane.mlplane("lock", str(repository), "--commit")
     yield made
@@ -54,6 +55,12 @@ def workflow_uids(plane: Plane) -> list[str]:
     """Of all Workflows of the run."""
     workflows = plane.objects("workflows")
     return [w["metadata"]["uid"] for w in workflows if w["metadata"]["name"].startswith("digits-1")]
+
+
+def checkpoints(plane: Plane) -> str:
+    """What the store says of the checkpoints of all runs."""
+    files = (plane.state / "store" / "runs").glob("*/checkpoints.json")
+    return "".join(file.read_text() for file in files)
 
 
 def is_new(plane: Plane, part: str, victim: psutil.Process) -> bool:
@@ -93,12 +100,19 @@ def test_training_goes_on_and_is_done_once_whatever_is_killed(gitops_plane: Plan
 
 
 def test_a_plane_that_was_stopped_while_training_goes_on(gitops_plane: Plane, training: Training):
-    """A stop ends the training process too; the step is started again, in the same Workflow."""
+    """A stop ends the training process too; the step goes on from its checkpoint, in the same Workflow."""
     plane = gitops_plane
     with running(plane):
         uid = wait_until_training(plane, training)
+        eventually(lambda: "step-000000000015" in checkpoints(plane), "the checkpoint is stored")
     with running(plane):
         wait_until_training(plane, training, times=2)
         training.released.touch()
         plane.wait_for("trainingrun", "digits-1", "Complete")
         assert workflow_uids(plane) == [uid]
+        log = plane.mlplane("logs", "digits-1", "--step", "train").stdout
+        assert "goes on from checkpoint step-000000000015.pt" in log
+        assert log[log.index("goes on from") :].count('"metrics"') == 15, (
+            "what was finished is not done again"
+        )
+        assert "step-" not in checkpoints(plane), "what has a result needs no checkpoint"

@@ -5,7 +5,9 @@ One story on one plane, in the order in which a team lives it.
 
 import csv
 import io
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -154,6 +156,38 @@ def test_a_model_that_is_better_for_all_takes_over(world):
     assert (status["verdict"], status["resolved"]["baseline"]["name"]) == ("Passed", first)
     eventually(lambda: served(plane) == status["modelVersion"], "the better model is served")
     plane.wait_for("modelserver", "tumours", "Ready")
+
+
+def test_a_card_and_a_comparison_say_what_was_better_and_for_whom(world, tmp_path):
+    plane, *_ = world
+    first, rejected = (
+        plane.object(RUN, name)["status"]["modelVersion"] for name in ("tumours-1", "tumours-2")
+    )
+    plane.mlplane("card", rejected, "-o", str(tmp_path))
+    card = (tmp_path / "card.md").read_text()
+    assert "**Not approved**: rejected: " in card
+    assert f"The baseline is `{first}`" in card
+    assert re.search(
+        r"\| `accuracy` \| slice small, \d+ \| change ≥ -0.02 \| [\d.]+ \| .* \| \*\*Failed", card
+    )
+    assert re.search(r"\| `missed` \| 0\.\d+ ", card)
+    assert "param `min_radius` | 14 |" in card
+    linked = set(re.findall(r"!\[.+\]\((\w+\.svg)\)", card))
+    assert linked == {path.name for path in tmp_path.glob("*.svg")}
+    assert linked == {"slices.svg", "confusion.svg", "curves.svg", "training.svg"}
+    for path in tmp_path.glob("*.svg"):
+        assert ElementTree.parse(path).getroot().tag.endswith("svg")
+    bare = plane.mlplane(
+        "card", rejected, "-o", str(tmp_path / "bare"), "--store", f"file://{tmp_path}/empty"
+    )
+    assert "is not in the store" in bare.stderr
+    assert "**There are no more numbers than these**" in (tmp_path / "bare" / "card.md").read_text()
+
+    said = plane.mlplane("compare", first, rejected).stdout
+    assert re.search(r"accuracy +[\d.]+ +[\d.]+ +-0\.\d+ worse\??\s+slice small, ", said), said
+    assert re.search(r"accuracy +[\d.]+ +[\d.]+ +\+0\.\d+ better", said), said
+    assert re.search(r"param min_radius +– +14", said), said
+    assert "cannot be compared" not in said
 
 
 def test_a_record_that_was_edited_by_hand_is_found_out(world):

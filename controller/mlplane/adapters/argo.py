@@ -39,6 +39,9 @@ RETRIES_AFTER_LOSS = "20"
 
 A laptop that is closed in the evening loses its pods each time.
 """
+RETRIED = "lastRetry.status == 'Error' || (asInt(lastRetry.exitCode) == 2 && asInt(retries) < 3)"
+"""Beside that, a step is tried thrice more if it says that another try may help (``steps.__main__``)."""
+RETRY_AFTER = "5s"
 
 
 def run_workflow_name(run: TrainingRun, attempt: int) -> str:
@@ -279,7 +282,10 @@ def step_template(
             parameters=[_output_file(name, default) for name in outputs]
         ),
         retry_strategy=models.IoArgoprojWorkflowV1alpha1RetryStrategy(
-            limit=RETRIES_AFTER_LOSS, retry_policy="OnError"
+            limit=RETRIES_AFTER_LOSS,
+            retry_policy="Always",
+            expression=RETRIED,
+            backoff=models.IoArgoprojWorkflowV1alpha1Backoff(duration=RETRY_AFTER),
         ),
         **optional,
     )
@@ -295,8 +301,7 @@ def _output_file(name: str, default: str | None) -> Any:
 def _container(arguments: list[str], task: Task, settings: Settings) -> Any:
     environment = {
         names.STORE_ENV: settings.store,
-        # A kubelet expands $(NAME) and reads $$ as $.
-        names.TASK_ENV: task.model_dump_json(by_alias=True, exclude_none=True).replace("$", "$$"),
+        names.TASK_ENV: _literal(task.model_dump_json(by_alias=True, exclude_none=True)),
         names.WORK_DIR_ENV: names.WORK_DIR,
         "GIT_CONFIG_GLOBAL": f"{names.GIT_CONFIG_DIR}/{names.GIT_CONFIG_KEY}",
         "HOME": f"{names.WORK_DIR}/home",
@@ -316,6 +321,15 @@ def _container(arguments: list[str], task: Task, settings: Settings) -> Any:
             allow_privilege_escalation=False, capabilities=models.Capabilities(drop=["ALL"])
         ),
     )
+
+
+def _literal(document: str) -> str:
+    """A JSON document as it can stand in a template: nothing in it is expanded.
+
+    Argo fills in ``{{…}}``, which JSON has in texts only, where a brace may be escaped; a kubelet expands
+    ``$(NAME)``, and reads ``$$`` as ``$``.
+    """
+    return document.replace("{{", r"{\u007b").replace("$", "$$")
 
 
 def workflow_of(owner: Resource, name: str, calls: list[list[Any]], templates: list[Any]) -> Body:

@@ -111,6 +111,16 @@ class Baseline(ApiModel):
 class Judgement(ApiModel):
     """How a model is judged."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.baseline) || !self.gates.exists(g, has(g.minChange) || has(g.maxChange) || "
+                "has(g.minRelativeChange) || has(g.maxRelativeChange))",
+                "a gate on a change needs a baseline to change from",
+            ),
+        )
+    )
+
     label: Annotated[Identifier, Field(description="The column that holds the right answer.")]
     task: Annotated[
         Literal["Classification", "Regression"] | None,

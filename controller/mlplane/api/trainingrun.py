@@ -88,7 +88,7 @@ class TrainingRunStatus(Status):
     verdict: Annotated[Verdict | None, Field(description="Verdict of the run's own evaluation.")] = None
     evidence: Annotated[
         Digest | None,
-        Field(description="Digest of the outcome that the run's own evaluation recorded."),
+        Field(description="Digest of the spec of the Evaluation that the run left."),
     ] = None
 
 

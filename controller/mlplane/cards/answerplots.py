@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mlplane.cards.drawing import BLUE, GREEN, GREY, INK, VERMILION, Draw, unit, wrapped
+from mlplane.cards.drawing import BLUE, GREEN, GREY, INK, VERMILION, Draw, unit
 from mlplane.cards.report import Bin, Curve, Histogram, Points
+from mlplane.cards.text import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def confusion(counts: Sequence[Sequence[int]]) -> Draw:
         axes, classes = figure.subplots(), len(counts)
         shares = [[count / (sum(row) or 1) for count in row] for row in counts]
         image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="none")
-        ticks = range(0, classes, -(-classes // TICKS) if classes > COUNTED else 1)
+        ticks = range(0, classes, _step(classes))
         axes.set(xlabel="answer", ylabel="label", xticks=ticks, yticks=ticks)
         axes.spines[:].set_visible(False)
         if classes <= COUNTED:
@@ -48,8 +49,19 @@ def _count(axes: "Axes", counts: Sequence[Sequence[int]], shares: Sequence[Seque
         for answer, count in enumerate(row):
             if count:
                 color = "white" if shares[label][answer] > 0.5 else INK
-                text = f"{count:,}" if count < 10_000 else f"{count:.0e}"
-                axes.text(answer, label, text, ha="center", va="center", color=color, fontsize=size)
+                axes.text(answer, label, _brief(count), ha="center", va="center", color=color, fontsize=size)
+
+
+def _step(classes: int) -> int:
+    """From one class that is numbered to the next."""
+    return next(step for step in (1, 2, 5, 10, 20, 50, 100) if classes <= COUNTED or classes <= TICKS * step)
+
+
+def _brief(count: int) -> str:
+    """A count in four characters: ``9999``, ``12k``, ``3M``."""
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1e3:.0f}k" if count < 999_500 else f"{count / 1e6:.0f}M"
 
 
 def panels(points: Points) -> int:
@@ -97,16 +109,17 @@ def _area(line: Line) -> float:
 
 
 def _calibration(axes: "Axes", bins: Sequence[Bin]) -> None:
-    """A point for each bin, as large as it has records; on the line a model is as sure as it is right."""
+    """A point for each bin, as large as it has records; on the line a model is as sure as it is right.
+
+    No line joins the points: it would lead the eye to bins of few records.
+    """
     unit(axes, "how sure the model was", "share of right answers")
-    axes.set_title("Calibration")
-    axes.plot((0, 1), (0, 1), color=GREY, linewidth=1, label="as sure as right")
+    axes.set_title("Calibration (area: records)")
+    axes.plot((0, 1), (0, 1), color=GREY, linewidth=1)
     most = max(bin_.rows for bin_ in bins) or 1
     x, y = [bin_.confidence for bin_ in bins], [bin_.accuracy for bin_ in bins]
-    axes.plot(x, y, color=BLUE, linewidth=1)
     sizes = [12 + 90 * bin_.rows / most for bin_ in bins]
-    axes.scatter(x, y, sizes, color=BLUE, alpha=0.8, label="area: records", zorder=3)
-    axes.legend(loc="upper left", fontsize=8, markerscale=0.6)
+    axes.scatter(x, y, sizes, color=BLUE, alpha=0.8, zorder=3, clip_on=False)
 
 
 def residuals(found: Histogram) -> Draw:
@@ -132,6 +145,7 @@ def training(found: Sequence[Curve], columns: int) -> Draw:
             axes.plot(curve.steps, curve.values, color=BLUE, marker=marker, linewidth=1.4)
             axes.set_title(wrapped(curve.metric, 30))
             axes.set_xlabel("step")
+            axes.locator_params(axis="x", integer=True, min_n_ticks=1)
             axes.grid(color="#EEEEEE")
         for axes in places[len(found) :]:
             axes.set_visible(False)

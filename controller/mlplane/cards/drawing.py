@@ -32,6 +32,7 @@ _STYLE: Any = {
     "ytick.color": INK,
     "legend.frameon": False,
     "figure.facecolor": "white",
+    "figure.constrained_layout.wspace": 0.06,  # numbers below neighbours do not touch
 }
 
 
@@ -68,15 +69,3 @@ def unit(axes: "Axes", x: str, y: str) -> None:
     axes.set_yticks((0, 0.25, 0.5, 0.75, 1))
     axes.grid(color="#EEEEEE")
     axes.set_axisbelow(True)
-
-
-def wrapped(name: str, width: int = 22) -> str:
-    """A long name on several lines, broken at underscores where it has any."""
-    lines = [""]
-    for part in name.replace("_", "_\n").split("\n"):
-        pieces = [part[i : i + width] for i in range(0, len(part), width)] or [""]
-        for piece in pieces:
-            if len(lines[-1]) + len(piece) > width:
-                lines.append("")
-            lines[-1] += piece
-    return "\n".join(lines)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from mlplane.api.modelversion import Imported, Lineage, ModelVersionSpec, Signature, Tensor
 from mlplane.cards.text import plain, short, table
+from mlplane.cards.wording import shape
 
 
 def origin(spec: ModelVersionSpec) -> Iterator[str]:
@@ -44,5 +45,4 @@ def _imported(imported: Imported) -> Iterator[tuple[str, str]]:
 
 def _tensors(what: str, tensors: Sequence[Tensor]) -> Iterator[tuple[str, ...]]:
     for tensor in tensors:
-        shape = " × ".join("any" if size < 0 else f"{size:,}" for size in tensor.shape)
-        yield what, f"`{tensor.name}`", tensor.datatype, shape
+        yield what, f"`{tensor.name}`", tensor.datatype, shape(tensor)

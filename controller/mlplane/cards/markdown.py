@@ -3,7 +3,7 @@
 Called by ``cli.card``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mlplane.api.judgement import GateResult
@@ -60,10 +60,12 @@ def _judged(judged: Judged, images: Images) -> Iterator[str]:
     if judged.results:
         yield _gates(judged.results)
     if report is None:
-        yield f"**There are no more numbers than these**: {plain(judged.problem)}."
+        said = "There are no more numbers than these" if judged.results else "There are no numbers"
+        yield f"**{said}**: {plain(judged.problem)}."
         return
     yield "### Metrics"
     yield _metrics(report.metrics)
+    yield from _lower_is_better(report.metrics)
     if report.slices:
         yield "### Slices"
         yield _slices(report)
@@ -84,37 +86,37 @@ def _circumstances(judged: Judged) -> str:
 
 
 def _gates(results: Sequence[GateResult]) -> str:
-    head = ("gate", "records", "needs", "measured", "95 %", "baseline", "verdict")
-    return table(head, map(_gate, results), right=(3, 5))
+    compared = any(result.baseline for result in results)
+    head = ("gate", "records", "needs", *(("baseline",) if compared else ()), "measured", "95 %", "verdict")
+    rows = [(*_asked(r), *((r.baseline or NONE,) if compared else ()), *_outcome(r)) for r in results]
+    return table(head, rows, right=(3, 4) if compared else (3,))
 
 
-def _gate(result: GateResult) -> tuple[str, ...]:
-    gate, ends = result.gate, result.interval
+def _asked(result: GateResult) -> tuple[str, ...]:
+    gate = result.gate
+    return f"`{gate.metric}`", f"{plain(place(gate))}, {result.rows:,}", needs(gate)
+
+
+def _outcome(result: GateResult) -> tuple[str, ...]:
+    ends = result.interval
     verdict = result.verdict if result.verdict == "Passed" else f"**{result.verdict}**"
-    if gate.severity == "Warning":
+    if result.gate.severity == "Warning":
         verdict += " (a warning only)"
     if result.reason:
         verdict += f": {plain(result.reason)}"
-    return (
-        f"`{gate.metric}`",
-        f"{plain(place(gate))}, {result.rows:,}",
-        needs(gate),
-        result.value or NONE,
-        f"{ends.low} to {ends.high}" if ends else NONE,
-        result.baseline or NONE,
-        verdict,
-    )
+    return result.value or NONE, f"{ends.low} to {ends.high}" if ends else NONE, verdict
 
 
 def _metrics(metrics: Mapping[str, Metric]) -> str:
     compared = any(metric.baseline is not None for metric in metrics.values())
-    head = ("metric", "value", "95 %", *(("baseline", "95 %", "change", "95 %") if compared else ()))
-    rows = [(_metric_name(name), *_numbers(metric)[: len(head) - 1]) for name, metric in metrics.items()]
-    return table(head, rows, right=(1, 3, 5))
+    head = ("metric", "value", "95 %", *(("baseline", "change", "95 %") if compared else ()))
+    rows = [(f"`{name}`", *_numbers(metric)[: len(head) - 1]) for name, metric in metrics.items()]
+    return table(head, rows, right=(1, 3, 4))
 
 
-def _metric_name(name: str) -> str:
-    return f"`{name}` (lower is better)" if name in LOWER_IS_BETTER else f"`{name}`"
+def _lower_is_better(metrics: Iterable[str]) -> Iterator[str]:
+    if found := [f"`{name}`" for name in metrics if name in LOWER_IS_BETTER]:
+        yield f"Lower is better of {', '.join(found)}."
 
 
 def _numbers(metric: Metric) -> tuple[str, ...]:
@@ -124,7 +126,6 @@ def _numbers(metric: Metric) -> tuple[str, ...]:
         number(metric.value),
         interval(metric.interval),
         number(metric.baseline),
-        interval(metric.baseline_interval),
         change(moved),
         interval(metric.change_interval),
     )
@@ -132,24 +133,19 @@ def _numbers(metric: Metric) -> tuple[str, ...]:
 
 def _slices(report: Report) -> str:
     """The metrics that gates name, on each slice; the first one, where no gate helps to choose."""
-    definitions = {part.name: definition(part) for part in report.plan.slices}
-    metrics = metrics_of_slices(report)
-    titles = ("95 %", "baseline") if report.baseline else ("95 %",)
-    head = ["slice", "records that", "number", *(cell for name in metrics for cell in (f"`{name}`", *titles))]
+    cuts = {part.name: f": {definition(part)}" for part in report.plan.slices}
+    head = ("slice", "records", "metric", "value", "95 %", *(("baseline",) if report.baseline else ()))
     rows = [
-        (plain(p.name), plain(definitions.get(p.name, "")), f"{p.rows:,}", *_on_slice(p, report, metrics))
-        for p in report.slices
+        (plain(part.name + cuts.get(part.name, "")), f"{part.rows:,}", *_on_slice(part, metric))[: len(head)]
+        for part in report.slices
+        for metric in metrics_of_slices(report)
     ]
-    return table(head, rows, right=(2,))
+    return table(head, rows, right=(1, 3, 5))
 
 
-def _on_slice(part: NamedPart, report: Report, metrics: Sequence[str]) -> Iterator[str]:
-    for name in metrics:
-        found = part.metrics.get(name, Metric())
-        yield number(found.value)
-        yield interval(found.interval)
-        if report.baseline:
-            yield number(found.baseline)
+def _on_slice(part: NamedPart, metric: str) -> tuple[str, ...]:
+    found = part.metrics.get(metric, Metric())
+    return f"`{metric}`", number(found.value), interval(found.interval), number(found.baseline)
 
 
 def metrics_of_slices(report: Report, most: int = 3) -> tuple[str, ...]:

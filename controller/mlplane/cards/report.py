@@ -107,6 +107,12 @@ class Named(_Read):
     digest: str
 
 
+class Evaluator(_Read):
+    """Code that measures what mlplane does not."""
+
+    tree: str
+
+
 class Report(Part):
     """A report."""
 
@@ -116,6 +122,7 @@ class Report(Part):
     plan: EvaluationPlan
     task: Literal["Classification", "Regression"]
     baseline: Compared | None = None
+    evaluator: Evaluator | None = None
     slices: tuple[NamedPart, ...] = ()
     gates: tuple[GateResult, ...]
     verdict: Verdict

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlplane.api.judgement import Gate
-from mlplane.cards.drawing import BLUE, INK, VERMILION, Draw, wrapped
+from mlplane.cards.drawing import BLUE, INK, VERMILION, Draw
 from mlplane.cards.report import Ends, Metric, Part, Report
+from mlplane.cards.text import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -31,7 +32,7 @@ def slices(report: Report, metrics: Sequence[str]) -> Draw:
         parts = _parts(report)
         labels = [f"{wrapped(name)} ({part.rows:,})" for name, part in parts.items()]
         panels[0].set_yticks(range(len(parts)), labels)
-        panels[0].invert_yaxis()
+        panels[0].set_ylim(len(parts) - 0.5, -0.5)
         _legend(figure, panels)
 
     return draw
@@ -43,9 +44,10 @@ def _panel(axes: "Axes", report: Report, metric: str) -> None:
     axes.grid(axis="x", color="#EEEEEE")
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
+    raised = 0.12 if report.baseline else 0
     for line, (name, part) in enumerate(_parts(report).items()):
         found = part.metrics.get(metric, Metric())
-        _point(axes, (found.value, line - 0.12), found.interval, BLUE, "o", "this version, 95 %")
+        _point(axes, (found.value, line - raised), found.interval, BLUE, "o", "this version, 95 %")
         before = (found.baseline, line + 0.18)
         _point(axes, before, found.baseline_interval, VERMILION, "D", "baseline, 95 %")
         for bound in _bounds(report, metric, name):

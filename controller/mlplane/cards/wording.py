@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mlplane.api.judgement import Gate, Slice
+from mlplane.api.modelversion import Tensor
 from mlplane.cards.report import Ends
 
 NONE = "–"
@@ -47,6 +48,11 @@ def definition(part: Slice) -> str:
     low = f"{part.min} ≤ " if part.min else ""
     high = f" < {part.below}" if part.below else ""
     return f"{low}{part.column}{high}"
+
+
+def shape(tensor: Tensor) -> str:
+    """Sizes of the dimensions: ``any × 64``."""
+    return " × ".join("any" if size < 0 else f"{size:,}" for size in tensor.shape)
 
 
 def _bounds(gate: Gate) -> Iterator[str]:

@@ -33,10 +33,7 @@ def card(
 
     (subject,) = subjects([version], store, kubeconfig, namespace)
     if output is None:
-        from rich.console import Console
-        from rich.markdown import Markdown
-
-        Console().print(Markdown(text_of(subject, {})))
+        _show(text_of(subject, {}))
         return
     output.mkdir(parents=True, exist_ok=True)
     text = text_of(subject, _draw(subject, output))
@@ -45,6 +42,19 @@ def card(
     for judged in subject.judged:
         if judged.report is None:
             typer.echo(f"warning: Evaluation {judged.evaluation.name}: {judged.problem}", err=True)
+
+
+def _show(text: str) -> None:
+    """In a terminal as it is meant to look; into a file or another program as Markdown."""
+    from rich.console import Console
+
+    from mlplane.cli.terminalmarkdown import Page
+
+    console = Console()
+    if console.is_terminal:
+        console.print(Page(text))
+    else:
+        typer.echo(text, nl=False)
 
 
 def _draw(subject: "Subject", folder: Path) -> "dict[tuple[str, str], Image]":

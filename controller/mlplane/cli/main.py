@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 import mlplane
 from mlplane.cli.card import card
+from mlplane.cli.compare import compare
 from mlplane.cli.controller import controller
 from mlplane.cli.demo import demo
 from mlplane.cli.imports import import_
@@ -32,7 +33,7 @@ from mlplane.errors import MlplaneError
 _PANELS = {
     "Start": (demo, init, up),
     "Repository": (validate, lock, push, render, schema, import_),
-    "Cluster": (status, logs, predict, profile, card),
+    "Cluster": (status, logs, predict, profile, card, compare),
     "Operation": (controller,),
 }
 

@@ -18,7 +18,7 @@ def profile(
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",
 ) -> None:
-    """Show what the columns of a dataset hold: a line for each, with a small plot."""
+    """Show what the columns of a dataset hold: each with a small plot."""
     import asyncio
 
     from pydantic import ValidationError

@@ -1,4 +1,7 @@
-"""The profile of a dataset version as a table, a line for each column. Pure. Called by ``cli.profiles``."""
+"""The profile of a dataset version as a table, two lines for each column, so that it fits into a terminal.
+
+Pure. Called by ``cli.profiles``.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -34,17 +37,18 @@ def table(version: PinnedRef, profile: Profile) -> RenderableType:
         (f" {version.digest[:19]}", "magenta"),
         f"  {profile.rows:,} records, {len(profile.columns)} columns",
     )
-    lines = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    lines.add_column("column", overflow="fold", min_width=8)
-    lines.add_column("type", no_wrap=True, style="dim")
+    lines = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, header_style="dim", pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    lines.add_column("column", overflow="fold")
     lines.add_column("missing", no_wrap=True, justify="right")
     lines.add_column("distinct", no_wrap=True, justify="right")
     lines.add_column("shape", no_wrap=True, style="cyan")
-    lines.add_column("values", overflow="fold", min_width=14)
+    lines.add_column("values", overflow="fold")
     for column in profile.columns:
         lines.add_row(*_line(column))
     note = "min … median … max, mean ± deviation; or frequent values. Distinct and median are estimates."
-    return Group(title, lines, Text(note, style="dim"))
+    return Group(title, Text(), lines, Text(f"\n{note}", style="dim"))
 
 
 def bars(counts: Sequence[int]) -> str:
@@ -71,8 +75,7 @@ def _line(column: ColumnProfile) -> list[Text]:
     share = column.nulls / column.looked_at if column.looked_at else 0
     shape, values = _of_numbers(column.numbers, column.type) if column.numbers else _of_texts(column)
     return [
-        Text(column.name, "bold"),
-        Text(f"{column.type}{width}"),
+        Text.assemble((column.name, "bold"), (f"\n{column.type}{width}", "dim")),
         Text(percent(share), "yellow") if column.nulls else Text("-", "dim"),
         Text(f"{column.distinct:,}"),
         Text(shape),
@@ -84,7 +87,7 @@ def _of_numbers(found: Numbers, type_: str) -> tuple[str, str]:
     low, median, high = (number(value, type_) for value in (found.min, found.deciles[4], found.max))
     values = f"{low} … {median} … {high}"
     if found.std is not None and type_ != "Timestamp":
-        values += f", {number(found.mean, type_)} ± {number(found.std, type_)}"
+        values += f"\n{number(found.mean, type_)} ± {number(found.std, type_)}"
     return bars(found.histogram.counts), values
 
 

@@ -44,6 +44,8 @@ def gc(
     Give --manifests for what is in git and not on this cluster, such as other environments of the same store.
     """
     from mlplane.cli.storetables import plan, show
+    from mlplane.gitops.collecting import YOUNG
+    from mlplane.store.inventory import remove_broken_uploads
 
     url = opened(store, kubeconfig).url
     fates = _fates(url, manifests or [], kubeconfig)
@@ -53,6 +55,8 @@ def gc(
         typer.echo(f"{len(gone)} would go, nothing was deleted: run it with --delete")
         return
     typer.echo(f"{sum([_delete(url, fate) for fate in gone])} were deleted")
+    if broken := remove_broken_uploads(url, datetime.now(UTC) - YOUNG):
+        typer.echo(f"{broken} files of broken uploads were deleted")
 
 
 def _delete(url: str, fate: "Fate") -> bool:

@@ -68,7 +68,7 @@ def check_header(header: Sequence[str], columns: Sequence[DataColumn], file: str
         )
     singles = {column.name for column in columns if column.width is None}
     for position, (found, name) in enumerate(zip(header, names, strict=True), start=1):
-        if _is_number(found):
+        if found.strip() != name and _is_number(found):
             raise InvalidInput(
                 f"{file}: the header has a number at position {position}; is spec.header: Absent meant?"
             )

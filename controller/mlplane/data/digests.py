@@ -69,7 +69,7 @@ def _value_bytes(flat: pa.Array) -> _Bytes:
     if pa.types.is_boolean(flat.type):
         return flags_of(flat).astype(np.uint8)[:, None]
     if pa.types.is_floating(flat.type):
-        numbers = flat.fill_null(0.0).to_numpy(zero_copy_only=False).astype("<f8") + 0.0
+        numbers = (flat.fill_null(0.0).to_numpy(zero_copy_only=False) + 0.0).astype("<f8")
     else:
         numbers = flat.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).astype("<i8")
     found: _Bytes = numbers.copy().view(np.uint8).reshape(len(flat), 8)

@@ -1,7 +1,7 @@
 """Parquet: the columns of the spec, by name; other columns of the file are left out.
 
     Integer     any integer, or a decimal without a fraction
-    Number      any integer that a double holds exactly, a float or a decimal
+    Number      an integer of at most 2**53 either way, a float or a decimal
     String      string, also as a dictionary
     Boolean     boolean
     Timestamp   a timestamp or a date; without a zone it is UTC, and nothing finer than a microsecond is lost
@@ -149,6 +149,9 @@ def _values(array: pa.Array, kind: str) -> Values:
     if kind == "String":
         # Nobody has looked yet whether these bytes are UTF-8: a cast does.
         array = array.cast(pa.large_utf8()).view(pa.large_binary())
+    if kind == "Number" and _is.is_decimal(array.type):
+        # Straight to a float, Arrow multiplies and rounds twice; its reader of text finds the nearest one.
+        array = array.cast(pa.large_utf8())
     if _is.is_date(array.type):
         array = array.cast(pa.timestamp("ms"))
     return cast(array, VALUE_TYPES[kind])

@@ -28,13 +28,14 @@ Condition = Callable[[str], str]
 
 @contextmanager
 def records_in(parquet: Path, spill: Path) -> Iterator["DuckDBPyConnection"]:
-    """A connection with the view ``records``, which has the columns of a staged file.
+    """A connection with the view ``records``: the columns of a staged file, named as ``quoted`` names them.
 
     Args:
         parquet: The staged file.
         spill: Folder for what does not fit into memory.
     """
     import duckdb
+    import pyarrow.parquet as pq
 
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 1,
@@ -45,13 +46,20 @@ def records_in(parquet: Path, spill: Path) -> Iterator["DuckDBPyConnection"]:
     }
     with duckdb.connect(config=config) as db:
         db.execute("SET TimeZone = 'UTC'")
-        db.read_parquet(str(parquet)).create_view("records")
+        db.read_parquet(str(parquet)).create_view("staged")
+        columns = ", ".join(map(quoted, pq.read_schema(parquet).names))
+        db.execute(f"CREATE TEMP VIEW records ({columns}) AS SELECT * FROM staged")
         yield db
 
 
 def quoted(name: str) -> str:
-    """A name of a column as SQL."""
-    return '"' + name.replace('"', '""') + '"'
+    """The name of a column as SQL.
+
+    To DuckDB, ``a`` and ``A`` are one name. So where capitals stand is added to it.
+    """
+    capitals = "".join("1" if letter.isupper() else "0" for letter in name)
+    inner = f"{name}#{capitals}" if "1" in capitals else name
+    return '"' + inner.replace('"', '""') + '"'
 
 
 ROW_NUMBER = quoted(ROW)

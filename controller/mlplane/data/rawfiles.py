@@ -31,3 +31,8 @@ class RawFiles:
     def path_of(self, entry: FileEntry) -> Path:
         """Where a file lies."""
         return self.directory / entry.path
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file's name says that what is in it counts, if it is the only file of a source."""
+    return name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))

@@ -63,12 +63,13 @@ def invalid(
         columns: The columns of a record.
         validator: What ``validator_of`` made.
     """
+    names = [column.name for column in columns]
     values = ", ".join(f"{_json_value(column)} AS {quoted(column.name)}" for column in columns)
     reader = db.sql(f"SELECT {ROW_NUMBER}, {values} FROM records").to_arrow_reader(BATCH)
     count, first = 0, list[int]()
     for batch in reader:
         rows = batch.column(0)
-        for index, record in enumerate(_objects(batch)):
+        for index, record in enumerate(_objects(batch, names)):
             if not validator.is_valid(record):
                 count += 1
                 if len(first) < ROWS_SHOWN:
@@ -113,9 +114,9 @@ def _json_scalar(column: DataColumn, value: str) -> str:
     return f"base64({value})" if column.type == "Binary" else number_of(column, value)
 
 
-def _objects(batch: "pa.RecordBatch") -> list[dict[str, Any]]:
+def _objects(batch: "pa.RecordBatch", names: Sequence[str]) -> list[dict[str, Any]]:
     """The records of a batch, which has the row number in front, without what is missing."""
-    columns = dict(zip(batch.schema.names[1:], batch.columns[1:], strict=True))
+    columns = dict(zip(names, batch.columns[1:], strict=True))
     rows = zip(*(array.to_pylist() for array in columns.values()), strict=True)
     records = [dict(zip(columns, row, strict=True)) for row in rows]
     for name, array in columns.items():

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Microseconds from 1970 to the first moment of the year 1, and to the last one of the year 9999."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,12 @@ def cast(array: pa.Array, target: pa.DataType, bad: Flags | None = None) -> Valu
 
 
 def marked(values: Values) -> Values:
-    """Values of the right type; numbers that are not finite are marked, and -0.0 becomes 0.0."""
+    """Values of the right type; numbers that are not finite are marked, and -0.0 becomes 0.0.
+
+    So are moments before the year 1 and after 9999, which few programs can hold.
+    """
+    if pa.types.is_timestamp(values.array.type):
+        return _within_the_calendar(values)
     if not pa.types.is_floating(values.array.type):
         return values
     infinite = flags_of(pc.invert(pc.is_finite(values.array)))
@@ -63,6 +70,15 @@ def marked(values: Values) -> Values:
         return Values(array, values.bad, values.short)
     bad = values.bad | infinite
     return Values(without(array, bad), bad, values.short)
+
+
+def _within_the_calendar(values: Values) -> Values:
+    numbers = values.array.cast(pa.int64())
+    outside = flags_of(pc.or_(pc.less(numbers, _EARLIEST), pc.greater(numbers, _LATEST)))
+    if not outside.any():
+        return values
+    bad = values.bad | outside
+    return Values(without(values.array, bad), bad, values.short)
 
 
 def without(array: pa.Array, bad: Flags) -> pa.Array:

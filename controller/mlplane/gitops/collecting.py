@@ -22,7 +22,7 @@ YOUNG = timedelta(days=1)
 """Nothing goes that was written a shorter while ago: it may be about to be used."""
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 _DATA = ("datasets", "raw")
-_MODELS = ("models", "reports")
+_MODELS = ("models", "reports", "checkpoints")
 Name = tuple[str, str]
 """Kind and name of artifacts; the name is empty where all of the kind are meant."""
 

@@ -56,6 +56,8 @@ def _written(text: str, place: Place, digest: str) -> str:
     if place.present is not None:
         old = text[place.present.start : place.present.end]
         quote = old[0] if old[:1] in ("'", '"') else ""
+        # Where no value stands yet, its place is right behind the colon.
+        digest = digest if old else f" {digest}"
         return text[: place.present.start] + quote + digest + quote + text[place.present.end :]
     if place.is_flow:
         return text[: place.beside.end] + f", digest: {digest}" + text[place.beside.end :]

@@ -28,12 +28,9 @@ def baseline_missing(
     """The server or the version that is named does not exist (yet), or is not the one that is pinned."""
     if baseline is None:
         return None
-    if baseline.model_server and observed.get(_server(baseline, namespace)) is None:
-        message = f'waits for ModelServer "{baseline.model_server.name}", the baseline: apply it as well'
-        return Waiting(names.BASELINE_MISSING, message)
     pin = _pin(baseline, namespace, observed)
     if pin is None:
-        return None
+        return _server_missing(baseline, namespace, observed)
     version = _version(pin, namespace, observed)
     if version is None:
         return Waiting(names.BASELINE_MISSING, f'waits for ModelVersion "{pin.name}", the baseline')
@@ -42,6 +39,18 @@ def baseline_missing(
             f'ModelVersion "{pin.name}", the baseline, has digest {digest_of(version)}, not {pin.digest}'
         )
         return Stalled(names.DIGEST_MISMATCH, message)
+    return None
+
+
+def _server_missing(baseline: Baseline, namespace: str, observed: Observed) -> Waiting | None:
+    """No server that is known to serve nothing: one without a status may have been made anew."""
+    server, name = observed.get(_server(baseline, namespace)), _server(baseline, namespace).name
+    if server is None:
+        message = f'waits for ModelServer "{name}", the baseline: apply it as well'
+        return Waiting(names.BASELINE_MISSING, message)
+    if at(server, "status", "observedGeneration") is None:
+        message = f'waits for ModelServer "{name}", the baseline: it has not been looked at yet'
+        return Waiting(names.BASELINE_MISSING, message)
     return None
 
 

@@ -4,9 +4,11 @@ Counts and places, never values. Called by ``reconcilers.datasetstates``.
 """
 
 from collections.abc import Iterable
+from typing import get_args
 
 from mlplane.api.datacheck import CheckResult
 from mlplane.api.dataset import DatasetStatus
+from mlplane.data.staging import Rule
 from mlplane.tasks import IngestResult
 
 SHOWN_ROWS = 5
@@ -23,7 +25,9 @@ def stored(version: DatasetStatus) -> str:
 def broken(result: IngestResult) -> str:
     """The first rule that is broken, and how many more are."""
     failed = [check for check in result.checks if check.verdict == "Failed"]
-    return _first_of(failed, result.rows) or "the data fail their checks"
+    is_of_reading = bool(failed) and failed[0].name in get_args(Rule)
+    rows = result.read if is_of_reading and result.read is not None else result.rows
+    return _first_of(failed, rows) or "the data fail their checks"
 
 
 def _first_of(checks: list[CheckResult], rows: int) -> str:

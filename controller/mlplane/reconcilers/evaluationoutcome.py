@@ -39,9 +39,8 @@ def vouched_for(evaluation: Evaluation, run: Body | None) -> State | None:
     recorded = evaluation.spec.recorded
     if recorded is None or run is None or at(run, "metadata", "deletionTimestamp"):
         return None
-    if at(run, "status", "evidence") == evidence_of(recorded):
-        made = at(run, "status", "modelVersion")
-        return _judged(evaluation, recorded) if made == evaluation.spec.model_version.name else None
+    if at(run, "status", "evidence") == evidence_of(evaluation.spec):
+        return _judged(evaluation, recorded)
     if is_true(run, names.COMPLETE) or is_true(run, names.FAILED):
         return None
     return Waiting(names.EVALUATING, f"waits for TrainingRun {named(run)} to record what it found")

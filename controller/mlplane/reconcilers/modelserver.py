@@ -89,6 +89,15 @@ def _pinned(pin: PinnedRef, bodies: tuple[Body, ...]) -> ModelVersion | Waiting 
     return _read(found)
 
 
+_LASTING = (
+    names.GATE_FAILED,
+    names.EVALUATION_FAILED,
+    names.EVALUATION_INCONCLUSIVE,
+    names.UNREADABLE_EVALUATION,
+)
+"""Why a version is not approved, where that stays so until a person acts."""
+
+
 def _read(version: Body) -> ModelVersion | Waiting:
     try:
         # Its conditions have been read; the rest of its status does not count here.
@@ -101,8 +110,7 @@ def _not_approved(version: Body) -> Waiting | Stalled:
     """A verdict stays as it is until a person acts; a missing one may still come."""
     approved = of(version, names.APPROVED) or {}
     why = text(approved.get("message")) or "it has not been looked at yet"
-    verdicts = (names.GATE_FAILED, names.UNREADABLE_EVALUATION)
-    state = Stalled if approved.get("reason") in verdicts else Waiting
+    state = Stalled if approved.get("reason") in _LASTING else Waiting
     return state(
         names.MODEL_VERSION_NOT_APPROVED,
         f"ModelVersion {named(version)} may not be served: {why}",

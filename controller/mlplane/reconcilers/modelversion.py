@@ -87,11 +87,12 @@ def _unread(broken: Iterable[str]) -> str:
 def _newest(bodies: Iterable[Body]) -> tuple[list[Evaluation], list[str]]:
     """The newest evaluation for each question, and the names of those that may be it but cannot be read.
 
-    One that has not ended does not stand in for an earlier one that has.
+    One that has not ended does not stand in for an earlier one that has. Of those of one second none is known
+    to be the newer one: one that passed does not stand in for one that did not.
     """
     newest: dict[Question, Evaluation] = {}
     broken: list[Body] = []
-    for body in sorted(bodies, key=lambda body: (_created(body), named(body))):
+    for body in sorted(bodies, key=_order):
         evaluation = _read(body)
         if evaluation is None:
             broken.append(body)
@@ -100,14 +101,15 @@ def _newest(bodies: Iterable[Body]) -> tuple[list[Evaluation], list[str]]:
     return list(newest.values()), [named(body) for body in broken if not _is_answered(body, newest)]
 
 
+def _order(evaluation: Body) -> tuple[str, bool, str]:
+    return _created(evaluation), at(evaluation, "status", "verdict") != "Passed", named(evaluation)
+
+
 def _read(body: Body) -> Evaluation | None:
-    """The evaluation; with an empty status, which counts as not ended, where only that cannot be read."""
-    for status in (body.get("status") or {}, {}):
-        try:
-            return Evaluation.model_validate({**body, "status": status})
-        except ValidationError:
-            continue
-    return None
+    try:
+        return Evaluation.model_validate({**body, "status": body.get("status") or {}})
+    except ValidationError:
+        return None
 
 
 def _is_answered(broken: Body, newest: Mapping[Question, Evaluation]) -> bool:

@@ -11,7 +11,7 @@ from mlplane import names
 from mlplane.adapters.children import labels_for, short_digest, short_hash
 from mlplane.api import Body, Evaluation, ModelVersion, TrainingRun
 from mlplane.api.dataset import DatasetRef
-from mlplane.api.evaluation import EvaluationSpec, Recorded
+from mlplane.api.evaluation import EvaluationSpec
 from mlplane.api.judgement import PinnedRef
 from mlplane.api.meta import ObjectMeta, Resource
 from mlplane.api.modelversion import CodeLineage, Lineage, ModelVersionSpec, RunRef
@@ -63,9 +63,12 @@ def evaluation_for(run: TrainingRun, task: RunTask, result: RunResult, version: 
     )
 
 
-def evidence_of(recorded: Recorded) -> str:
-    """The digest ``sha256:<hex>`` of an outcome: what a run's status says of the Evaluation that it left."""
-    canonical = json.dumps(recorded.to_body(), sort_keys=True, separators=(",", ":"))
+def evidence_of(spec: EvaluationSpec) -> str:
+    """The digest ``sha256:<hex>`` of a record: what a run's status says of the Evaluation that it left.
+
+    Of all of it, not of the outcome alone: else an outcome would vouch for itself on any other dataset.
+    """
+    canonical = json.dumps(spec.to_body(), sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 

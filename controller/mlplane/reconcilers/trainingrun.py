@@ -157,7 +157,7 @@ def _publish(
             "model_version": version.name,
             "verdict": verdict,
             "run_key": result.trained.key,
-            "evidence": records.evidence_of(result.recorded),
+            "evidence": records.evidence_of(evaluation.spec),
         },
     )
     return Plan(status, create=(records.body_of(version, run), records.body_of(evaluation, run)))

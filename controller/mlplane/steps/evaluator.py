@@ -3,12 +3,13 @@
 Called by ``steps.evaluate``.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ConfigDict, TypeAdapter
 
 from mlplane.api.dataset import DataColumn
 from mlplane.errors import InvalidInput, Terminal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Masks = Mapping[str, numpy.ndarray[Any, Any]]
 
 MAX_METRICS = 64
+_ANSWER = TypeAdapter(list[dict[str, dict[str, Any]]], config=ConfigDict(hide_input_in_errors=True))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -86,10 +88,9 @@ def _saved(file: Path, array: "numpy.ndarray[Any, Any]") -> str:
 def _read(output: Path, evaluator: str) -> list[dict[str, dict[str, Any]]]:
     """What the process left; it is the user's, who may have left anything."""
     try:
-        found: list[dict[str, dict[str, Any]]] = json.loads(output.read_bytes())
+        return _ANSWER.validate_json(output.read_bytes())
     except (OSError, ValueError) as error:
         raise Terminal(f"evaluator {evaluator} ended without an answer: {error}") from error
-    return found
 
 
 def checked(found: Mapping[str, Mapping[str, Any]], evaluator: str) -> Given:

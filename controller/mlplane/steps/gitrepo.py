@@ -14,9 +14,11 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ex
 
 from mlplane.api.meta import GitSource
 from mlplane.errors import InvalidInput, Terminal, Transient
-from mlplane.steps.gitcommand import CommitUnavailable, run_git
+from mlplane.steps.gitcommand import CommitUnavailable, TooLarge, run_git
 
 _FILE_MODES = frozenset({"100644", "100755"})
+MAX_LISTING = 32 << 20
+"""Bytes of the list of a directory: some 300 for each file that a source may have."""
 
 
 class Entry(NamedTuple):
@@ -52,9 +54,10 @@ class Repository:
         """The files of the source's path, a directory.
 
         Raises:
-            InvalidInput: there is no such directory, or something in it is a link or a submodule.
+            InvalidInput: there is no such directory, it has too many files, or something in it is a link or a
+                submodule.
         """
-        listing = self._git("ls-tree", "-r", "-l", "-z", self.tree_id())
+        listing = self._listing(self.tree_id())
         entries = [_entry(line) for line in listing.decode(errors="surrogateescape").split("\0") if line]
         for entry in entries:
             _check_entry(entry, f"{self.source.path}/{entry.path}")
@@ -98,6 +101,20 @@ class Repository:
             offsets.append(start)
             end = start + entry.size + 1
         return offsets
+
+    def _listing(self, tree: str) -> bytes:
+        """All files below a tree, by way of a file: a pipe has no limit, and one tree may stand in many."""
+        with tempfile.TemporaryFile() as listing:
+            arguments = ["ls-tree", "-r", "-l", "-z", tree]
+            try:
+                run_git(self.directory, arguments, stdout=listing.fileno(), max_file=MAX_LISTING)
+            except TooLarge as error:
+                raise InvalidInput(
+                    f"{self.source.path} at commit {self.source.commit} has too many files: their list may "
+                    f"have {MAX_LISTING} bytes; pack them into an archive"
+                ) from error
+            listing.seek(0)
+            return listing.read()
 
     def _entry_of_source(self) -> Entry:
         listing = self._git("ls-tree", "-l", "-z", self.source.commit, "--", self.source.path).decode()

@@ -58,6 +58,7 @@ def ingest(workspace: Workspace, raw_uri: str = "") -> None:
     answer = IngestResult(
         digest=identity_digest(identity),
         rows=staged.rows,
+        read=staged.read,
         files=len(raw.entries),
         bytes=raw.size,
         checks=checks,

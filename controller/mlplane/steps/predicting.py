@@ -4,7 +4,7 @@ Called by ``steps.evaluate``. Of a record are kept: one float for each output, t
 belongs to.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -101,7 +101,8 @@ def predict(
             for predictor, kept in zip(predictors, outputs, strict=True):
                 kept.append(_output(predictor, batch, task_kind(plan)))
                 _check_size(kept)
-            labels.append(_labels(batch[plan.label], plan, outputs))
+            classes = {p.who: kept[-1].shape[-1] for p, kept in zip(predictors, outputs, strict=True)}
+            labels.append(_labels(batch[plan.label], plan, classes))
             for part in plan.slices:
                 slices[part.name].append(members(part, by_name[part.column], batch[part.column]))
     return Predictions(
@@ -119,8 +120,8 @@ def _check_size(kept: "Sequence[Array]") -> None:
         )
 
 
-def _labels(labels: "Array", plan: Judgement, outputs: "Sequence[Sequence[Array]]") -> "Array":
-    """The labels of a batch, checked against what the models gave for it."""
+def _labels(labels: "Array", plan: Judgement, given: Mapping[str, int]) -> "Array":
+    """The labels of a batch, checked against the number of classes that each model gave for it."""
     import numpy as np
 
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
@@ -130,10 +131,10 @@ def _labels(labels: "Array", plan: Judgement, outputs: "Sequence[Sequence[Array]
     if task_kind(plan) == "Regression":
         return labels.astype(np.float64)
     classes = labels.astype(np.int64)
-    known = min(kept[-1].shape[1] for kept in outputs)
+    who, known = min(given.items(), key=lambda item: item[1])
     if classes.min() < 0 or classes.max() >= known:
         raise InvalidInput(
-            f"column {plan.label} has labels other than 0 to {known - 1}, the classes of the model"
+            f"column {plan.label} has labels other than 0 to {known - 1}, the classes of the {who}"
         )
     return classes
 
@@ -146,7 +147,7 @@ def _output(predictor: Predictor, batch: Arrays, task: str) -> "Array":
     inputs = [torch.from_numpy(_as_input(predictor.who, tensor, batch[tensor.name])) for tensor in tensors]
     try:
         result = predictor.module(*inputs)
-    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+    except (RuntimeError, ValueError, TypeError, LookupError, AssertionError) as error:
         raise Terminal(
             f"the {predictor.who} fails on the evaluation split: {type(error).__name__}: {error}"
         ) from error

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from mlplane.errors import Terminal
+from mlplane.errors import Terminal, Transient
+from mlplane.training.checkpoints import INTERRUPTED
 from mlplane.training.context import RUN_ENV
 from mlplane.training.signals import METRICS_ENV
 
@@ -20,6 +21,10 @@ _KEPT = (
     "ARGO_PROGRESS_FILE", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
 )  # fmt: skip
 """What it inherits: nothing that could be a credential of the store or of git."""
+
+_STOPPED = (INTERRUPTED, -signal.SIGKILL, -signal.SIGTERM)
+"""Ends that a script does not come to by itself. Where memory is short it is killed, too: that is tried again
+a few times only."""
 
 
 def run_script(
@@ -43,6 +48,7 @@ def run_script(
 
     Raises:
         Terminal: the script failed; says with which exit code or signal.
+        Transient: it was stopped from outside.
     """
     told = {announced_by: str(run_document), METRICS_ENV: str(metrics_file(run_document))}
     run_python(
@@ -69,6 +75,7 @@ def run_python(
 
     Raises:
         Terminal: it failed; says with which exit code or signal.
+        Transient: it was stopped from outside: killed, or told to end.
     """
     for directory in (scratch / "home", scratch / "tmp"):
         directory.mkdir(parents=True, exist_ok=True)
@@ -82,6 +89,8 @@ def run_python(
     process = subprocess.Popen([sys.executable, *arguments], cwd=code, env=whole | dict(environment))
     with _signals_passed_to(process):
         code_of_exit = process.wait()
+    if code_of_exit in _STOPPED:
+        raise Transient(f"{what} {_ending(code_of_exit)}")
     if code_of_exit:
         raise Terminal(f"{what} {_ending(code_of_exit)}; its last lines say why")
 
@@ -108,6 +117,8 @@ def _signals_passed_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def _ending(code: int) -> str:
+    if code == INTERRUPTED:
+        return "was told to stop, and saved a checkpoint"
     if code > 0:
         return f"failed with exit code {code}"
     hint = " (out of memory?)" if -code == signal.SIGKILL else ""

@@ -11,6 +11,7 @@ from mlplane import tasks
 from mlplane.api.modelversion import Artifact, Signature
 from mlplane.errors import Terminal
 from mlplane.runkey import run_key
+from mlplane.steps.checkpoints import Keeper
 from mlplane.steps.gitrepo import fetch
 from mlplane.steps.script import metrics_file, run_script
 from mlplane.steps.trainingmetrics import keep_metrics
@@ -33,7 +34,7 @@ def train(workspace: Workspace) -> None:
     Raises:
         InvalidInput: code or dataset are not there.
         Terminal: the script failed or saved no model.
-        Transient: git or the store fails.
+        Transient: git or the store fails, or the script was stopped from outside.
     """
     task = workspace.run_task()
     repository = fetch(task.spec.code.git, workspace.directory("repository"))
@@ -42,7 +43,8 @@ def train(workspace: Workspace) -> None:
     trained = trained_model(workspace.store, key)
     if trained is None:
         repository.extract(workspace.directory("code"))
-        signature = _train(workspace, task)
+        keeper = Keeper(workspace.store, key, task.spec.model, workspace.directory("checkpoints"))
+        signature = _train(workspace, task, keeper)
         keep_metrics(workspace.store, key, metrics_file(workspace.root / DOCUMENT))
         uri = workspace.store.put(workspace.directory("model"), KIND, task.spec.model)
         artifact = Artifact(uri=uri, digest=digest_in(uri))
@@ -51,6 +53,7 @@ def train(workspace: Workspace) -> None:
         if (trained := trained_model(workspace.store, key)) is None:
             trained = made
             workspace.store.put_json(result_path(key), trained.to_body())
+        keeper.discard()
     workspace.answer(tasks.MODEL_OUTPUT, trained.artifact.digest)
 
 
@@ -66,26 +69,30 @@ def read_signature(directory: Path) -> Signature:
         raise Terminal(f"{SIGNATURE} of the model is not a signature: {error}") from error
 
 
-def _train(workspace: Workspace, task: RunTask) -> Signature:
+def _train(workspace: Workspace, task: RunTask, keeper: Keeper) -> Signature:
     data = workspace.directory("dataset")
     readable = {split.name for split in task.splits} - {task.spec.evaluation.split}
     version = get_version(workspace.store, task.dataset, task.splits, readable, data)
     output = workspace.directory("model")
     document = workspace.root / DOCUMENT
-    context = _context(task, version, data, output)
+    context = _context(task, version, data, output, workspace.directory("checkpoints"))
     document.write_text(context.model_dump_json(by_alias=True), encoding="utf-8")
-    run_script(
-        workspace.directory("code"),
-        task.spec.entrypoint,
-        document,
-        task.spec.seed,
-        workspace.directory("scratch"),
-    )
+    keeper.fetch()
+    with keeper.keeping():
+        run_script(
+            workspace.directory("code"),
+            task.spec.entrypoint,
+            document,
+            task.spec.seed,
+            workspace.directory("scratch"),
+        )
     _check_saved(output, task.spec.entrypoint)
     return read_signature(output)
 
 
-def _context(task: RunTask, version: DatasetVersion, data: Path, output: Path) -> RunContext:
+def _context(
+    task: RunTask, version: DatasetVersion, data: Path, output: Path, checkpoints: Path
+) -> RunContext:
     spec = task.spec
     return RunContext(
         dataset=task.dataset.name,
@@ -96,6 +103,7 @@ def _context(task: RunTask, version: DatasetVersion, data: Path, output: Path) -
         params={name: str(value) for name, value in spec.params.items()},
         seed=spec.seed,
         output=str(output),
+        checkpoints=str(checkpoints),
     )
 
 

@@ -67,7 +67,7 @@ def _points(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             found = json.loads(line)
             metrics = {str(name): float(v) for name, v in found["metrics"].items() if v is not None}
             step = int(found["step"]) if "step" in found else None
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             continue
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
         yield {"metrics": finite} | ({} if step is None else {"step": step})

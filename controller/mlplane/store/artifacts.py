@@ -141,6 +141,16 @@ class Store:
             self._copy_verified(uri, entry, None)
         return manifest
 
+    def discard(self, uri: str) -> None:
+        """Delete an artifact that nobody needs; the manifest goes first, so that half of one is none."""
+        content = self._files.read(f"{parse(uri).path}/{MANIFEST}")
+        if content is None:
+            return
+        self._files.delete(f"{parse(uri).path}/{MANIFEST}")
+        for entry in read_manifest(content, parse(uri).digest).files:
+            self._files.delete(f"{parse(uri).path}/{entry.path}")
+        self._files.delete_folder(parse(uri).path)
+
     def put_json(self, path: str, document: Mapping[str, Any]) -> None:
         """Write a small document at a path of the store, whole or not at all; replaces what is there."""
         self._files.write(path, BytesIO(json.dumps(document, indent=1).encode() + b"\n"))

@@ -34,6 +34,8 @@ class StoredFile:
     modified: datetime
 
 
+UPLOADS = ".uploads"
+"""Folder of files that are being written; who dies meanwhile leaves one there."""
 _NEVER_BETTER = (PermissionError, IsADirectoryError, NotADirectoryError)
 
 
@@ -119,7 +121,7 @@ def copy(source: BinaryIO, target: BinaryIO) -> None:
 
 def _write_local(root: Path, path: str, source: BinaryIO) -> None:
     target = root / path
-    uploads = root / ".uploads"
+    uploads = root / UPLOADS
     for directory in (uploads, target.parent):
         directory.mkdir(parents=True, exist_ok=True)
     upload = uploads / uuid.uuid4().hex

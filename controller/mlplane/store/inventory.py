@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlplane.store.digest import MANIFEST
-from mlplane.store.files import Files, StoredFile
+from mlplane.store.files import UPLOADS, Files, StoredFile
 
 _FILE = re.compile(r"(?P<kind>[a-z]+)/(?P<name>[a-z][-a-z0-9]*)/sha256-(?P<hex>[0-9a-f]{64})/(?P<path>.+)")
 
@@ -87,3 +87,20 @@ def remove(url: str, stored: Stored, before: datetime) -> bool:
         files.delete(file.path)
     files.delete_folder(stored.folder)
     return True
+
+
+def remove_broken_uploads(url: str, before: datetime) -> int:
+    """Delete files that nobody writes to any more and that never got their name; says how many.
+
+    Args:
+        url: fsspec URL of the store.
+        before: Nothing goes that was written after this time.
+
+    Raises:
+        Transient, Terminal: the store fails.
+    """
+    files = Files(url)
+    broken = [file for file in files.list(UPLOADS) if file.modified < before]
+    for file in broken:
+        files.delete(file.path)
+    return len(broken)

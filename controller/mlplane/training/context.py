@@ -35,6 +35,8 @@ class RunContext(ApiModel):
     seed: int
     output: str
     """Directory that ``save`` writes to."""
+    checkpoints: str = ""
+    """Directory of checkpoints: the newest is where to go on, and new ones are written to it."""
 
 
 class SourceFile(ApiModel):

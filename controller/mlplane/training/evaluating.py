@@ -9,6 +9,7 @@ Started by ``steps.evaluator``, which judges what comes out.
 """
 
 import json
+import math
 import runpy
 import sys
 from collections.abc import Callable, Mapping
@@ -71,8 +72,12 @@ def _called(function: Callable[..., Any], rows: Mapping[str, Any], predictions: 
 
 
 def _number(value: Any) -> Any:
+    if isinstance(value, (str, bytes)):  # Python would read a number out of these
+        return type(value).__name__
     try:
         return float(value)
+    except OverflowError:
+        return math.inf
     except (TypeError, ValueError):
         return type(value).__name__
 

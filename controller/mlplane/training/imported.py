@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from mlplane.api.modelversion import Signature, Tensor
 from mlplane.errors import InvalidInput, Terminal
@@ -90,17 +91,21 @@ def _sample(path: Path) -> dict[str, "torch.Tensor"]:
 
     try:
         inputs = json.loads(path.read_bytes())["inputs"]
-        arrays = {name: np.asarray(rows[:SAMPLE_ROWS]) for name, rows in inputs.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        arrays = {name: _numbers(rows[:SAMPLE_ROWS]) for name, rows in inputs.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidInput(
             f'{path} is no sample such as {{"inputs": {{"x": [[1.5]]}}}}: {error!r}'
         ) from error
-    if not arrays or len({len(array) if array.ndim else 0 for array in arrays.values()} - {0}) != 1:
+    if len({len(array) for array in arrays.values()}) != 1 or not all(map(len, arrays.values())):
         raise InvalidInput(f"the inputs in {path} must have one and the same number of rows, at least one")
-    return {
-        name: torch.from_numpy(array.astype(np.float32 if array.dtype.kind == "f" else np.int64))
-        for name, array in arrays.items()
-    }
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _numbers(rows: list[Any]) -> "np.ndarray[Any, Any]":
+    array = np.asarray(rows)
+    if array.ndim == 0 or array.dtype.kind not in "iufb":
+        raise TypeError("an input is a list with a number, or a list of numbers, for each row")
+    return array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
 
 
 def _answers(
@@ -119,7 +124,9 @@ def _answers(
             result = program.module()(*given.values())
     except (RuntimeError, ValueError, TypeError, AssertionError) as error:
         raise InvalidInput(f"the program does not take the sample: {error}") from error
-    tensors = (result,) if isinstance(result, torch.Tensor) else tuple(result)
+    tensors = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+    if odd := [type(tensor).__name__ for tensor in tensors if not isinstance(tensor, torch.Tensor)]:
+        raise InvalidInput(f"the program gives {', '.join(odd)}; it must give a tensor, or a list of them")
     if len(tensors) != len(names):
         raise InvalidInput(f"the program gives {len(tensors)} outputs; --output names {len(names)}")
     return dict(zip(names, tensors, strict=True))
@@ -132,10 +139,14 @@ def _write_weights(program: "torch.export.ExportedProgram", path: Path) -> None:
 
 
 def _tensors(named: dict[str, "torch.Tensor"]) -> tuple[Tensor, ...]:
-    return tuple(
-        Tensor(name=name, datatype=_datatype(name, tensor), shape=(-1, *tensor.shape[1:]))
-        for name, tensor in named.items()
-    )
+    return tuple(_tensor(name, tensor) for name, tensor in named.items())
+
+
+def _tensor(name: str, tensor: "torch.Tensor") -> Tensor:
+    try:
+        return Tensor(name=name, datatype=_datatype(name, tensor), shape=(-1, *tensor.shape[1:]))
+    except ValidationError as error:
+        raise InvalidInput(f"tensor {name!r}: {error.errors()[0]['msg']}") from error
 
 
 def _datatype(name: str, tensor: "torch.Tensor") -> Any:

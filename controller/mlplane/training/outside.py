@@ -19,10 +19,10 @@ from pydantic import ValidationError
 
 from mlplane.api.dataset import DataColumn, DatasetSpec
 from mlplane.data.layout import split_file
-from mlplane.data.rawfiles import RawFiles
+from mlplane.data.rawfiles import RawFiles, is_archive
 from mlplane.data.specproblems import require_sound
 from mlplane.errors import InvalidInput
-from mlplane.store.digest import FileEntry, entries_of
+from mlplane.store.digest import MANIFEST, FileEntry, entries_of
 
 DATASET_ENV = "MLPLANE_DATASET"
 WHOLE = "whole"
@@ -90,9 +90,22 @@ def _raw_files(spec: DatasetSpec, manifest: Path) -> RawFiles:
             f"{manifest} has no git source; outside of mlplane only files of the working tree can be read"
         )
     path = _find(spec.source.git.path, [manifest.parent])
-    if path.is_dir():
-        return RawFiles(path, entries_of(path))
-    return RawFiles(path.parent, (FileEntry(path.name, path.stat().st_size, ""),))
+    if not path.is_dir():
+        raw = RawFiles(path.parent, (_entry(path, path.parent),))
+    else:
+        # The store keeps this name for itself; a source may have such a file.
+        own = [_entry(path / MANIFEST, path)] if (path / MANIFEST).is_file() else []
+        entries = sorted((*entries_of(path), *own), key=lambda entry: entry.path.encode())
+        raw = RawFiles(path, tuple(entries))
+    if len(raw.entries) == 1 and is_archive(raw.entries[0].path):
+        raise InvalidInput(
+            f"{raw.path_of(raw.entries[0])} is an archive; outside of mlplane none is read: unpack it"
+        )
+    return raw
+
+
+def _entry(file: Path, folder: Path) -> FileEntry:
+    return FileEntry(file.relative_to(folder).as_posix(), file.stat().st_size, "")
 
 
 def _manifest_file(manifest: str | Path | None) -> Path:

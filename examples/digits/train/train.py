@@ -24,7 +24,8 @@ def main():
     model = Digits(params.hidden)
     optimizer = torch.optim.Adam(model.parameters(), lr=params.lr)
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.1)
-    for epoch in range(params.epochs):
+    kept = training.checkpoints(model=model, optimizer=optimizer)
+    for epoch in range(kept.done, params.epochs):
         total = 0.0
         for rows in torch.randperm(len(label)).split(32):
             noisy = pixels[rows] + 3 * torch.randn(len(rows), 64)
@@ -35,6 +36,7 @@ def main():
             total += loss.item() * len(rows)
         training.metrics(step=epoch + 1, loss=total / len(label))
         training.progress(epoch + 1, params.epochs)
+        kept.save(epoch + 1)
 
     training.save(model, sample={"pixels": pixels[:4]}, outputs=["scores"])
 

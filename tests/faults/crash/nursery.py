@@ -19,10 +19,11 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mlplane.local.node import worker
 from mlplane.local.workflows import exprlang, whenlang
@@ -96,7 +97,7 @@ class Forked:
 
     def has_ended(self) -> bool:
         """Whether it was started and lives no more."""
-        return self._descriptor >= 0 and bool(select.select([self._descriptor], [], [], 0)[0])
+        return self._descriptor >= 0 and self._is_over(0)
 
     def kill(self) -> None:
         """SIGKILL; back when it is dead."""
@@ -123,8 +124,14 @@ class Forked:
             signal.pidfd_send_signal(self._descriptor, number)
         except ProcessLookupError:
             return
-        if not select.select([self._descriptor], [], [], seconds)[0]:
+        if not self._is_over(seconds):
             raise TimeoutError(f"{self.arguments[0]} lives {seconds} s after {number.name}")
+
+    def _is_over(self, seconds: float) -> bool:
+        """Whether it ends within this time."""
+        poll = select.poll()  # select() knows no descriptor beyond 1023
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(1000 * seconds))
 
 
 def serve(descriptor: int) -> None:
@@ -148,8 +155,8 @@ def serve(descriptor: int) -> None:
         orders.sendall(f"{pid}\n".encode())
 
 
-def _become(order: dict[str, Any]) -> None:
-    """Be the program. Raises SystemExit, when it is done."""
+def _become(order: dict[str, Any]) -> NoReturn:
+    """Be the program."""
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -164,7 +171,13 @@ def _become(order: dict[str, Any]) -> None:
     sys.argv = [module, *arguments]
     time.sleep(IMPORTED_S)
     target, _, function = PROGRAMS[module].partition(":")
-    sys.exit(getattr(sys.modules[target], function)())
+    code = 1
+    try:
+        code = getattr(sys.modules[target], function)() or 0
+    except BaseException:  # noqa: BLE001 - whatever it is, the program ends with it
+        traceback.print_exc()
+    # Not sys.exit: to take all modules apart would touch, and so copy, all memory shared with the nursery.
+    os._exit(code)
 
 
 if __name__ == "__main__":

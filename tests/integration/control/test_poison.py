@@ -126,11 +126,11 @@ async def test_no_object_suffers_from_another_one_that_is_malformed(server, loos
     await store(cluster, b.evaluation(**b.of_a_run("whole")))
     unharmed = "sha256:" + "9" * 64
     other_version, _ = await store(cluster, b.model_version("unharmed", digest=unharmed))
-    of_unharmed = b.finished_run() | {"metadata": b.meta("unharmed")}
-    of_unharmed["status"]["modelVersion"] = "unharmed"
-    await store(cluster, of_unharmed)
     judgement = b.evaluation("of-unharmed", digest=unharmed, **b.of_a_run("unharmed"))
     judgement["spec"]["modelVersion"]["name"] = "unharmed"
+    of_unharmed = b.finished_run(left=judgement) | {"metadata": b.meta("unharmed")}
+    of_unharmed["status"]["modelVersion"] = "unharmed"
+    await store(cluster, of_unharmed)
     await store(cluster, judgement)
     stored = [await store(cluster, body) for kind in KINDS for body in poisons(kind)]
     assert len(stored) > 250

@@ -102,6 +102,8 @@ def test_the_token_server_of_a_key_is_judged_too(fetch, web):
         ("https://metadata.google.internal/", "it is no public name"),
         ("https://127.0.0.1:1/", "loopback"),
         ("//10.0.0.1/b.csv", "private"),
+        ("https://xn--zz.example.com/", "cannot be read"),
+        ("https://a..example.com/", "cannot be read"),
     ],
 )
 def test_a_redirect_is_judged_like_the_address_itself(fetch, https, location, reason):
@@ -110,6 +112,23 @@ def test_a_redirect_is_judged_like_the_address_itself(fetch, https, location, re
         fetch({"https": {"url": f"https://{https.address}/a.csv"}}, allowed=(https.address,))
     assert "password" not in str(refused.value)
     assert [request.path for request in https.seen] == ["/a.csv"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"https": {"url": "https://example.com/a\x01.csv"}},
+        {"https": {"url": "https://a..example.com/a.csv"}},
+        {"https": {"url": f"https://{'a' * 64}.example.com/a.csv"}},
+        {"https": {"url": "https://xn--zz.example.com/a.csv"}},
+        {"git": {"url": "https://example.com:99999/a.git", "path": "data", "commit": "0" * 40}},
+        {"git": {"url": "https://example.com:x/a.git", "path": "data", "commit": "0" * 40}},
+    ],
+)
+def test_an_address_that_is_none_is_told_with_its_field(fetch, source):
+    (kind,) = source
+    with pytest.raises(InvalidInput, match=rf"^spec\.source\.{kind}\.url: 'https://.* is no address"):
+        fetch(source)
 
 
 def test_redirects_in_a_circle_end(fetch, https):
@@ -144,6 +163,19 @@ def test_a_prefix_that_is_too_large_is_not_read(fetch, s3, s3_server):
     source = {"s3": {"uri": "s3://bucket/data/", "endpoint": f"http://{s3_server}"}, "maxSize": "10Ki"}
     with pytest.raises(InvalidInput, match=r"5 files with 12014 bytes; spec.source.maxSize allows 10240"):
         fetch(source, allowed=(s3_server,))
+
+
+def test_an_s3_server_that_sends_more_than_a_range_is_not_read_to_the_end(fetch, web):
+    entry = b"<Contents><Key>data/a.csv</Key><ETag>a</ETag><Size>8</Size></Contents>"
+    listing = b"<ListBucketResult>" + entry + b"</ListBucketResult>"
+    web.answers["/bucket"] = Answer(200, listing, {"content-type": "application/xml"})
+    body = (b"%x\r\n" % (1 << 20) + b"0" * (1 << 20) + b"\r\n") * 32 + b"0\r\n\r\n"
+    web.answers["/bucket/data/a.csv"] = Answer(206, body, {"transfer-encoding": "chunked"})
+    source = {"s3": {"uri": "s3://bucket/data/", "endpoint": f"http://{web.address}"}}
+    with pytest.raises(
+        InvalidInput, match=r"^the server of s3://bucket/data/ sends more than 8 bytes that it was"
+    ):
+        fetch(source, allowed=(web.address,))
 
 
 def test_a_repository_that_is_too_large_is_not_fetched(fetch, git_repo, https):

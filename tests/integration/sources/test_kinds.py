@@ -122,6 +122,33 @@ def test_a_wrong_https_password_is_refused_and_not_shown(fetch, https):
     assert "wrong-password" not in str(refused.value)
 
 
+def test_a_line_end_after_a_credential_is_not_part_of_it(fetch, https):
+    https.answers["/a.csv"] = Answer(200, FILES["a.csv"])
+    source = {"https": {"url": f"https://{https.address}/a.csv"}}
+    assert fetch(source, allowed=(https.address,), HTTPS_TOKEN="t0ken-value\r\n").size == 8
+    assert [r.headers.get("authorization") for r in https.seen] == ["Bearer t0ken-value"]
+
+
+@pytest.mark.parametrize(
+    "token", ["t0ken\nvalue", "t0ken value", "t\N{LATIN SMALL LETTER O WITH DIAERESIS}ken"]
+)
+@pytest.mark.parametrize(
+    ("key", "source"),
+    [
+        ("HTTPS_TOKEN", {"https": {"url": "https://example.com/a.csv"}}),
+        ("HF_TOKEN", hf_source()),
+        ("GIT_TOKEN", {"git": {"url": "https://example.com/a.git", "path": "data", "commit": "0" * 40}}),
+        ("AWS_SECRET_ACCESS_KEY", {"s3": {"uri": "s3://bucket/data/"}}),
+    ],
+)
+def test_a_credential_that_cannot_be_sent_is_named_and_not_shown(fetch, key, source, token):
+    with pytest.raises(
+        InvalidInput, match=rf"^{key} of the Secret 'access' .* write the credential alone"
+    ) as no:
+        fetch(source, **{key: token})
+    assert "ken" not in str(no.value).replace(key, "")
+
+
 def test_a_secret_that_has_no_key_for_the_source_is_named(fetch, https):
     source = {"https": {"url": f"https://{https.address}/a.csv"}, "secretRef": {"name": "access"}}
     with pytest.raises(InvalidInput, match=r"'access' .* has none of the keys HTTPS_TOKEN, HTTPS_USERNAME"):

@@ -7,6 +7,7 @@ import pytest
 import builders as b
 from mlplane.adapters import argo
 from mlplane.errors import Terminal
+from mlplane.local.workflows.templating import tags_of
 from mlplane.tasks import JudgeTask, RunTask
 
 
@@ -65,6 +66,16 @@ def test_the_task_of_a_run_is_read_back_from_its_workflow():
     assert argo.task_of(workflow) == b.run_task(run)
     with pytest.raises(Terminal, match="holds no task"):
         argo.task_of({"metadata": {"name": "x"}, "spec": {}})
+
+
+@pytest.mark.parametrize("text", ["{{workflow.name}}", "{{{=1+1}}}", "\\{{x}}", "{{{{"])
+def test_what_looks_like_a_tag_of_argos_is_text_in_a_task(text):
+    """A value of a slice may be any text; Argo fills in tags wherever they stand."""
+    parts = [{"name": "odd", "column": "country", "values": [text]}]
+    workflow = b.evaluation_workflow(b.evaluation(run=b.TO_JUDGE | {"slices": parts}))
+    judging = next(t for t in workflow["spec"]["templates"] if t["name"] == "evaluate")
+    assert tags_of(judging["container"]["env"]) == frozenset()
+    assert argo.judge_task_of(workflow).plan.slices[0].values == (text,)
 
 
 def test_the_step_evaluate_is_told_its_own_part_of_the_task():

@@ -38,24 +38,11 @@ def test_the_head_names_the_version():
     assert "people sha256:abababababab  1,797 records, 1 columns" in text_of(column())
 
 
-def test_numbers_have_a_plot_and_their_summary_on_a_line():
-    (line,) = (line for line in text_of(column(nulls=31, numbers=NUMBERS)).splitlines() if "age" in line)
-    assert line.split() == [
-        "age",
-        "Number",
-        "3.1",
-        "%",
-        "12",
-        "▁▇",
-        "18",
-        "…",
-        "41.5",
-        "…",
-        "95.5,",
-        "42.25",
-        "±",
-        "14.5",
-    ]
+def test_numbers_have_a_plot_and_their_summary():
+    lines = text_of(column(nulls=31, numbers=NUMBERS), width=80).splitlines()
+    (at,) = (place for place, line in enumerate(lines) if line.startswith("age"))
+    assert lines[at].split() == ["age", "3.1", "%", "12", "▁▇", "18", "…", "41.5", "…", "95.5"]
+    assert lines[at + 1].split() == ["Number", "42.25", "±", "14.5"]
 
 
 def test_frequent_texts_are_named():
@@ -89,9 +76,15 @@ def test_a_value_gives_no_commands_to_the_terminal():
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_it_fits_into_narrow_terminals(width):
-    lines = text_of(column(name="a_long_name_of_a_column" * 2, numbers=NUMBERS), width=width).splitlines()
+def test_it_fits_into_narrow_terminals_and_nothing_is_cut_off(width):
+    name, bins = "a_long_name_of_a_column" * 2, Bins(edges=(), counts=range(1, 21))
+    numbers = NUMBERS.model_copy(update={"histogram": bins, "max": 12345.5})
+    lines = text_of(column(name=name, numbers=numbers, nulls=310), width=width).splitlines()
     assert max(map(len, lines)) <= width
+    assert bars(bins.counts) in "\n".join(lines)
+    assert name in "".join(line.split(" ")[0] for line in lines)
+    in_order = "".join(line.partition("  ")[2] for line in lines).replace(" ", "")
+    assert all(text in in_order for text in ("31%", "12,346"))
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,40 @@ def test_unique_counts_the_records_that_are_like_an_earlier_one(tmp_path, values
     assert result.column == ("x" if len(key) == 1 else None)
 
 
+def test_names_that_differ_in_small_and_capital_letters_are_two_columns(tmp_path):
+    columns = [column(name, "Integer") for name in ("aB", "ab", "Ab")]
+    records = staged(tmp_path, columns, {"aB": [1, 2, 3], "ab": [1, 900, 1], "Ab": [5, 5, 6]})
+    checks = [
+        {"name": "range", "column": "ab", "range": {"max": "9"}},
+        {"name": "other", "column": "aB", "range": {"max": "9"}},
+        {"name": "unique", "unique": {"columns": ["Ab"]}},
+        {"name": "record", "record": {"jsonSchema": '{"properties": {"ab": {"maximum": 9}}}'}},
+    ]
+    found = {result.name: (result.verdict, result.rows) for result in look(records, *checks)}
+    assert found == {
+        "range": ("Failed", (2,)),
+        "other": ("Passed", ()),
+        "unique": ("Failed", (2,)),
+        "record": ("Failed", (2,)),
+    }
+    profile = profile_of(records, tmp_path)
+    assert [(each.name, each.numbers.max) for each in profile.columns] == [("aB", 3), ("ab", 900), ("Ab", 6)]
+
+
+@pytest.mark.parametrize("name", ["first", "number", "row", "b0", "x", "v", "t", "r", "records", "twice"])
+def test_a_column_may_have_any_name(tmp_path, name):
+    columns = [column(name, "Integer"), column("y", "Integer")]
+    records = staged(tmp_path, columns, {name: [7, 7, 3], "y": [1, 2, 3]})
+    unique, *others = look(
+        records,
+        {"name": "unique", "unique": {"columns": [name]}},
+        {"name": "range", "column": name, "range": {"min": "5"}},
+        {"name": "record", "record": {"jsonSchema": f'{{"properties": {{"{name}": {{"minimum": 5}}}}}}'}},
+    )
+    assert (unique.count, unique.rows) == (1, (2,))
+    assert [(each.count, each.rows) for each in others] == [(1, (3,))] * 2
+
+
 def test_unique_compares_values_that_bytes_tell_apart(tmp_path):
     columns = [column("x", "Number"), column("v", "Binary"), column("w", "Number", width=2)]
     values = {"x": [0.0, -0.0, 1.0], "v": [b"\x00", b"\x00", b"\x00\x00"], "w": [[1, 2], [1, 2], [1, 2]]}

@@ -2,6 +2,7 @@ import datetime
 import gzip
 import json
 import tracemalloc
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +22,7 @@ COLUMNS = [
     {"name": "raw", "type": "Binary"},
 ]
 MOMENT = datetime.datetime(2024, 5, 1, 6, 30, tzinfo=datetime.UTC)
+EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 RECORDS = [
     {"v": [0.5, -1.0], "n": 9007199254740993, "s": "ä,\n", "b": True, "t": MOMENT, "raw": b"\x00\xff"},
     {"v": [1e300, 0.1], "n": -1, "s": None, "b": False, "t": MOMENT, "raw": b""},
@@ -169,6 +171,13 @@ def test_a_line_that_is_no_json_object_is_refused(tmp_path, line, message):
         ("Binary", pa.array([b"ab", b"cd"], pa.binary(2)), [b"ab", b"cd"], []),
         ("Timestamp", pa.array([1, 1000], pa.timestamp("ns")), None, [1]),
         ("Timestamp", pa.array([0, 1], pa.date32()), None, []),
+        (
+            "Timestamp",
+            pa.array([2**63 - 1, 0, -(2**63) + 1], pa.timestamp("us")),
+            [None, EPOCH, None],
+            [1, 3],
+        ),
+        ("Timestamp", pa.array([3_000_000, 0], pa.date32()), [None, EPOCH], [1]),
         ("Integer", pa.array([1, None], pa.int8()), [1, None], []),
     ],
 )
@@ -181,6 +190,25 @@ def test_parquet_values_fit_exactly_or_are_found(tmp_path, kind, array, values, 
     assert [row for finding in found.findings for row in finding.rows] == bad
     if values is not None:
         assert [record["c"] for record in records_of(found)] == values
+
+
+def test_moments_that_no_calendar_has_do_not_fit(tmp_path):
+    spec = spec_of([{"name": "t", "type": "Timestamp", "nulls": "Allowed"}])
+    lines = "0000-12-31\n0001-01-01\n9999-12-31T23:59:59.999999\n9999-12-31T23:59-01:00\n2023-02-29\n"
+    assert findings_of(staged(tmp_path, lines, spec)) == [("type", "t", 3, (1, 4, 5))]
+
+
+def test_a_number_is_the_nearest_one_to_what_is_written_in_every_format(tmp_path):
+    written = ["0.3", "-0.7", "9007199254740993", "35.9", "0.0"]
+    values = pa.array([Decimal(text) for text in written], pa.decimal128(38, 1))
+    pq.write_table(pa.table({"c": values}), tmp_path / "a.parquet")
+    column = [{"name": "c", "type": "Number"}]
+    found = [
+        staged(tmp_path / "c", "\n".join(written), spec_of(column)),
+        staged(tmp_path / "j", "".join(f'{{"c": {x}}}\n' for x in written), spec_of(column, format="JSONL")),
+        staged(tmp_path / "p", (tmp_path / "a.parquet").read_bytes(), spec_of(column, format="Parquet")),
+    ]
+    assert [[record["c"] for record in records_of(each)] for each in found] == [list(map(float, written))] * 3
 
 
 def test_lists_of_another_length_are_found_and_missing_lists_are_missing_values(tmp_path):
@@ -251,6 +279,11 @@ def test_a_header_that_does_not_fit_is_refused(tmp_path, header, message):
     with pytest.raises(InvalidInput, match=message):
         staged(tmp_path, f"{header}\n1,2,3\n", spec)
     assert records_of(staged(tmp_path, "x,y,n\n1,2,3\n", spec)) == [{"v": [1.0, 2.0], "n": 3}]
+
+
+def test_a_column_may_have_a_name_that_python_reads_as_a_number(tmp_path):
+    spec = spec_of([{"name": "inf", "type": "Integer"}, {"name": "nan", "type": "Integer"}], header="Present")
+    assert records_of(staged(tmp_path, "inf,nan\n1,2\n", spec)) == [{"inf": 1, "nan": 2}]
 
 
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):

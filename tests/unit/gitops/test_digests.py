@@ -7,6 +7,7 @@ import yaml
 
 import builders as b
 from mlplane.errors import InvalidInput
+from mlplane.gitops.digestpins import places, with_digests
 from mlplane.gitops.digests import pin_digests
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -79,6 +80,17 @@ def test_line_ends_stay_as_they_are(tmp_path, ending, last_line):
     assert outcome.new == b.DATA_DIGEST
     at = lines.index("  format: CSV") + 1
     assert file.read_bytes() == ending.join([*lines[:at], f"  digest: {b.DATA_DIGEST}", *lines[at:]]).encode()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["\n  format: CSV\n  digest:\n", "\n  digest: # later\n  format: CSV\n", " {format: CSV, digest: }\n"],
+)
+def test_a_digest_is_written_where_only_its_name_stands(spec):
+    text = f"kind: Dataset\nmetadata: {{name: digits}}\nspec:{spec}"
+    written = with_digests(text, dict.fromkeys(places(text, "dataset.yaml"), CLEAN))
+    assert yaml.safe_load(written)["spec"] == {"format": "CSV", "digest": CLEAN}
+    assert ("# later" in written) == ("# later" in text)
 
 
 def test_what_a_source_has_now_takes_the_place_of_the_pin(manifest):

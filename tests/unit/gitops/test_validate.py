@@ -217,6 +217,12 @@ BROKEN = {
         "the percents of spec.splits must add up to 100",
         "",
     ),
+    "a gate on a change from nothing": (
+        ("run", '      min: "0.95"\n', '      minChange: "0"\n'),
+        (17, 3, "spec.evaluation"),
+        "a gate on a change needs a baseline to change from",
+        "",
+    ),
     "an entry given twice": (
         ("dataset", "{name: test, percent: 20}", "{name: test, percent: 15}\n  - {name: test, percent: 5}"),
         (16, 12, "spec.splits[2].name"),

@@ -49,6 +49,23 @@ def test_a_passed_evaluation_does_not_stand_beside_one_that_cannot_be_read(broke
     assert "correct or delete" in message
 
 
+def test_a_verdict_that_cannot_be_read_may_be_a_rejection():
+    """As after a return to an older mlplane: its spec is fine, and its status is not."""
+    newer = judged("e-new", LATE, "0.1030")
+    newer["status"]["confidence"] = "of a later version"
+    status, reason, message = approval(judged("e-old", EARLY), newer)
+    assert (status, reason) == ("False", names.UNREADABLE_EVALUATION)
+    assert '"e-new"' in message
+
+
+@pytest.mark.parametrize("names_of", [("a", "b"), ("b", "a")])
+def test_of_two_of_the_same_second_the_one_that_passed_does_not_win(names_of):
+    """As when a cluster is made anew of files: the order in which they were judged is not known any more."""
+    passed, failed = names_of
+    status, reason, _ = approval(judged(passed, EARLY), judged(failed, EARLY, "0.1030"))
+    assert (status, reason) == ("False", names.GATE_FAILED)
+
+
 def test_one_that_cannot_be_read_alone_says_so():
     assert approval(unreadable("e", EARLY))[:2] == ("False", names.UNREADABLE_EVALUATION)
 
@@ -70,9 +87,18 @@ def test_a_version_that_it_does_not_speak_of_is_untouched():
     assert approval(of_other, unreadable("e-new", LATE), digest=other)[:2] == ("True", names.GATES_PASSED)
 
 
-def test_a_server_that_pins_a_version_in_doubt_waits_for_a_person():
+@pytest.mark.parametrize(
+    "reason",
+    [
+        names.GATE_FAILED,
+        names.EVALUATION_FAILED,
+        names.EVALUATION_INCONCLUSIVE,
+        names.UNREADABLE_EVALUATION,
+    ],
+)
+def test_a_server_that_pins_a_version_in_doubt_waits_for_a_person(reason):
     version = b.model_version(approved=False)
-    version["status"]["conditions"][1]["reason"] = names.UNREADABLE_EVALUATION
+    version["status"]["conditions"][1]["reason"] = reason
     server = b.TYPES["ModelServer"].model_validate(b.server())
     observed = b.observed_by(modelserver, server, (version,))
     found = {c.type: c for c in modelserver.plan(server, observed, b.NOW, b.SETTINGS).status.conditions}

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlplane.api.dataset import DatasetSpec
+from mlplane.reconcilers.datasetsentences import broken
 from mlplane.store.artifacts import Store
 from mlplane.tasks import IngestResult, IngestTask
 
@@ -154,6 +155,14 @@ def test_records_that_fail_the_checks_are_told_without_values_and_nothing_is_sto
     ]
     assert "7654321" not in done.err + done.out + done.outputs["dataset"]
     assert versions(small) == []
+
+
+def test_what_reading_finds_is_counted_among_all_records_that_were_read(small):
+    small.write_data("1,2,1\n1\n2\n3\n1,2,3\n")
+    small.dataset["sample"] = {"percent": 1}
+    small.commit()
+    result = IngestResult.model_validate_json(small.ingest().outputs["dataset"])
+    assert "fields in a record is broken by 3 of 5 records (rows 2, 3, 4)" in broken(result)
 
 
 def test_checks_are_made_again_on_a_version_that_is_stored_and_are_no_part_of_its_name(small):

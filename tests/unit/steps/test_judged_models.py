@@ -285,6 +285,12 @@ def test_an_evaluator_judges_all_records_each_slice_and_the_baseline(court, sett
     assert not any(word in seen[0] for word in ("AWS", "GIT", "MLPLANE_STORE", "MLPLANE_TASK"))
 
 
+ITS_OWN_ANSWER = (
+    "import json, os, sys; out = json.load(open(sys.argv[1]))['output']; "
+    "open(out, 'w').write('[[]]'); os._exit(0)"
+)
+
+
 @pytest.mark.usefixtures("git_config")
 @pytest.mark.parametrize(
     ("body", "error", "message"),
@@ -294,9 +300,12 @@ def test_an_evaluator_judges_all_records_each_slice_and_the_baseline(court, sett
             InvalidInput,
             "gave, on all records, nan as 'cost'; it must be a finite",
         ),
+        ("return {'cost': '0.5'}", InvalidInput, "on all records, a str as 'cost'; it must be a number"),
+        ("return {'cost': 10**400}", InvalidInput, "inf as 'cost'; it must be a finite number"),
         ("return {'price': 1}", InvalidInput, "the gate on 'cost' names no metric .*log_loss, price"),
         ("return 5", Terminal, "evaluator judge.py failed with exit code 1; its last lines say why"),
         ("import os; os._exit(0)", Terminal, "evaluator judge.py ended without an answer"),
+        (ITS_OWN_ANSWER, Terminal, "evaluator judge.py ended without an answer"),
     ],
 )
 def test_an_evaluator_that_gives_no_numbers_is_told(court, settled, body, error, message):

@@ -1,7 +1,10 @@
 """Models of every form, asked about records."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 
 from mlplane.api.dataset import DataColumn
 from mlplane.api.judgement import Judgement
@@ -47,6 +50,11 @@ def fails(_):
     raise RuntimeError("shapes differ")
 
 
+def looks_up(_):
+    """As an embedding does that is asked for a value that it has not learnt."""
+    return torch.nn.Embedding(2, 2)(torch.tensor([5]))
+
+
 @pytest.mark.parametrize(
     ("module", "task", "wanted"),
     [
@@ -83,6 +91,7 @@ def test_what_a_model_gives_is_kept_for_each_record(module, task, wanted):
         (lambda x: x / 0, {}, "the model gives scores that are not finite numbers"),
         (lambda x: x.repeat(1, 501), {}, "the model gives 1002 scores for a row; at most 1000 are judged"),
         (fails, {}, "the model fails on the evaluation split: RuntimeError: shapes differ"),
+        (looks_up, {}, "the model fails on the evaluation split: IndexError: index out of range"),
         (lambda x: x, {"shape": (-1, 3)}, "the model's input 'x' has the shape [-1, 3]; the column has [2]"),
         (
             lambda x: x,
@@ -114,6 +123,13 @@ def test_all_models_are_asked_about_the_same_records_and_slices_are_told():
     one, other = found.outputs
     assert (one == -other).all()
     assert found.slices["austria"].tolist() == [False, True, False, True, False, True]
+
+
+def test_a_baseline_that_does_not_know_a_class_is_named():
+    older = dataclasses.replace(predictor(lambda x: x), who="baseline")
+    newer = predictor(lambda x: torch.cat([x, x], dim=1))
+    with pytest.raises(InvalidInput, match="labels other than 0 to 1, the classes of the baseline"):
+        predict([newer, older], [batch((0, 2))], plan(), COLUMNS)
 
 
 def test_more_outputs_than_fit_into_memory_are_refused(monkeypatch):

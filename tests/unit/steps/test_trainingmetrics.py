@@ -59,6 +59,9 @@ def test_lines_that_are_no_metrics_are_left_out_and_a_file_that_is_too_long_is_c
         '{"metrics": 5}',
         '{"metrics": {"loss": "low"}}',
         '{"metrics": {"loss": 1e999}}',
+        '{"metrics": {"loss": 1' + "0" * 400 + "}}",
+        '{"metrics": {"loss": 1}, "step": Infinity}',
+        "[" * 100_000,
         "\x00",
     ]
     line = json.dumps({"metrics": {"loss": 1.5}, "step": 1})

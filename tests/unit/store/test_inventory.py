@@ -7,7 +7,7 @@ import fsspec
 import pytest
 
 from mlplane.store.artifacts import Store
-from mlplane.store.inventory import inventory, remove
+from mlplane.store.inventory import inventory, remove, remove_broken_uploads
 
 SOON = datetime.now(UTC) + timedelta(minutes=5)
 
@@ -46,6 +46,18 @@ def test_a_removed_artifact_is_gone_whole_and_can_be_put_again(store, uri, tmp_p
     assert inventory(store.url) == []
     assert store.put(tmp_path / "data", "datasets", "digits") == uri
     store.verify(uri)
+
+
+def test_what_a_broken_upload_left_goes_and_one_that_goes_on_stays(tmp_path):
+    store = Store(f"file://{tmp_path}/store")
+    assert remove_broken_uploads(store.url, SOON) == 0
+    (tmp_path / "store/.uploads").mkdir(parents=True)
+    old, young = tmp_path / "store/.uploads/old", tmp_path / "store/.uploads/young"
+    for upload in (old, young):
+        upload.write_text("half of")
+    os.utime(old, (0, 0))
+    assert remove_broken_uploads(store.url, datetime.now(UTC) - timedelta(days=1)) == 1
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_what_was_written_since_is_left_alone(store, uri):

@@ -74,12 +74,42 @@ def test_a_folder_of_the_sdk_is_taken_as_it_is(folder, tmp_path):
         ({"inputs": {}}, ("scores",), "at least one"),
         ({"rows": []}, ("scores",), "is no sample"),
         ({"inputs": {"a": [[1.0, 2, 3]], "b": [[1.0]]}}, ("scores",), "takes 1 inputs; the sample has 2"),
+        ({"inputs": {"features": [["low", "high", "low"]]}}, ("scores",), "is no sample"),
+        ({"inputs": {"features": [["1", "2", "3"]]}}, ("scores",), "is no sample"),
+        ({"inputs": {"features": "123"}}, ("scores",), "is no sample"),
+        ({"inputs": {"features": [[None, 1.0, 2.0]]}}, ("scores",), "is no sample"),
+        ({"inputs": {"features": [[10**30, 1, 2]]}}, ("scores",), "is no sample"),
+        ({"inputs": {"a": [], "b": [[1.0, 2, 3]]}}, ("scores",), "one and the same number of rows"),
+        (
+            {"inputs": {"my features": [[1.0, 2, 3]]}},
+            ("scores",),
+            "tensor 'my features': String should match pattern",
+        ),
         (SAMPLE, ("a", "b"), "gives 1 outputs; --output names 2"),
     ],
 )
 def test_a_sample_that_does_not_fit_is_refused(archive, folder, tmp_path, document, outputs, says):
     with pytest.raises(InvalidInput, match=says):
         import_model(archive, sample_file(tmp_path, document), outputs, folder)
+
+
+class Named(nn.Module):
+    def forward(self, features):
+        return {"scores": features * 2}
+
+
+class Counted(nn.Module):
+    def forward(self, features):
+        return features * 2, 7
+
+
+@pytest.mark.parametrize(("model", "outputs"), [(Named(), ("scores",)), (Counted(), ("scores", "count"))])
+def test_a_program_that_gives_something_else_than_tensors_is_refused(folder, tmp_path, model, outputs):
+    path = tmp_path / "odd.pt2"
+    torch.export.save(torch.export.export(model, (torch.rand(4, 3),)), path)
+    sample = {"inputs": {"features": [[0.5, 1, 2]] * 4}}
+    with pytest.raises(InvalidInput, match=r"the program gives .*; it must give a tensor, or a list of them"):
+        import_model(path, sample_file(tmp_path, sample), outputs, folder)
 
 
 def test_what_is_no_archive_is_refused(folder, tmp_path):

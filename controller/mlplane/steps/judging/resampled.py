@@ -7,7 +7,7 @@ would take minutes. With every weight 1 each function gives the value of ``judgi
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlplane.steps.judging.answers import Answers, Classified, Estimated
 from mlplane.steps.judging.draws import Draws
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import numpy
 
     Array = numpy.ndarray[Any, Any]
+
+
+_PARTS = 1000
+"""Into how many parts the records are divided to look for a median."""
 
 
 def resampled(answers: Answers, draws: Draws) -> "dict[str, Array]":
@@ -128,15 +132,33 @@ def _estimated(answers: Estimated, draws: Draws) -> "dict[str, Array]":
 
 
 def _medians(values: "Array", draws: Draws) -> "Array":
-    """The median of each sample: the middle of the two values that the half of the weight lies between."""
+    """The median of each sample: the middle of the two values that the half of the weight lies between.
+
+    Only the part of the ordered records where that is has to be looked at for each sample.
+    """
     import numpy as np
 
     order = values.argsort()
     ordered, blocks = values[order], draws.blocks[order]
-    medians = np.empty(len(draws.weights))
-    for index, weights in enumerate(draws.weights):
-        reached = weights[blocks].cumsum()
-        half = reached[-1] / 2
-        low, high = np.searchsorted(reached, half), np.searchsorted(reached, half, side="right")
-        medians[index] = (ordered[low] + ordered[high]) / 2
-    return medians
+    size = -(-len(values) // _PARTS)
+    reached = draws.counts(*_places(size, order)).cumsum(axis=1)
+
+    def first(sample: int, side: Literal["left", "right"]) -> Any:
+        """The first value where more than half of the weight (right), or half of it, is reached."""
+        half = reached[sample, -1] / 2
+        part = np.searchsorted(reached[sample], half, side=side)
+        weights = draws.weights[sample, blocks[part * size : (part + 1) * size]].cumsum()
+        before = reached[sample, part - 1] if part else 0
+        return ordered[part * size + np.searchsorted(weights + before, half, side=side)]
+
+    samples = range(len(draws.weights))
+    return np.array([(first(sample, "left") + first(sample, "right")) / 2 for sample in samples])
+
+
+def _places(size: int, order: "Array") -> "tuple[Array, int]":
+    """In which part of the order each record is, and how many parts there are."""
+    import numpy as np
+
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order)) // size
+    return places, -(-len(order) // size)

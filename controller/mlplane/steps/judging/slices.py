@@ -15,9 +15,18 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, Any]
 
+_INT64 = range(-(2**63), 2**63)
+
+
+def _whole(text: str) -> int:
+    if (number := int(text)) not in _INT64:
+        raise ValueError
+    return number
+
+
 _BOOLEANS = {"true": True, "false": False}
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "Integer": int,
+    "Integer": _whole,
     "Number": float,
     "String": str,
     "Boolean": _BOOLEANS.__getitem__,

@@ -20,18 +20,15 @@ from mlplane.steps.sources.found import MAX_FILES, Found
 from mlplane.steps.sources.writing import Writing
 from mlplane.store.digest import CHUNK
 
-_TARS, _PACKED_TARS = (".tar",), (".tar.gz", ".tgz")
+_PACKED_TARS = (".tar.gz", ".tgz")
 MAX_RATIO = 200
 """Bytes that a packed byte may become; text and numbers stay below 50."""
 _RATIO_FROM = 16 << 20
 """Bytes below which the ratio does not matter."""
 _LARGEST_HEADER = 1 << 20
 """Bytes of a tar header; the library holds one in memory."""
-
-
-def is_archive(name: str) -> bool:
-    """Whether a file's name says that it is one that ``unpack`` reads."""
-    return name.lower().endswith((".zip", *_TARS, *_PACKED_TARS))
+_LARGEST_LIST = 32 << 20
+"""Bytes of the list at the end of a zip, some 300 for each file; the library holds it in memory, and more."""
 
 
 def unpack(archive: Path, name: str, directory: Path, max_bytes: int) -> RawFiles:
@@ -98,7 +95,7 @@ _ADVICE = "raise spec.source.maxSize if these are no tricks (at most 200 bytes f
 
 
 def _zip_files(stream: IO[bytes]) -> Iterator[Found]:
-    with zipfile.ZipFile(stream) as archive:
+    with zipfile.ZipFile(cast("BinaryIO", _Headers(stream, _LARGEST_LIST))) as archive:
         infos = archive.infolist()
         if len(infos) > MAX_FILES:
             raise InvalidInput(f"it has {len(infos)} entries; {MAX_FILES} are allowed")
@@ -125,7 +122,8 @@ def _check_zip(info: zipfile.ZipInfo) -> None:
 
 
 def _tar_files(stream: IO[bytes]) -> Iterator[Found]:
-    with tarfile.open(fileobj=cast("BinaryIO", _Headers(stream)), mode="r:") as archive:
+    headers = cast("BinaryIO", _Headers(stream, _LARGEST_HEADER))
+    with tarfile.open(fileobj=headers, mode="r:", encoding="utf-8") as archive:
         for count, member in enumerate(archive):
             if count >= MAX_FILES:
                 raise InvalidInput(f"it has more than {MAX_FILES} entries")
@@ -141,16 +139,18 @@ def _tar_files(stream: IO[bytes]) -> Iterator[Found]:
 
 
 class _Headers:
-    """A tar as a stream that gives no more at a time than a header may have."""
+    """An archive as a stream that gives no more at a time than a header may have."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream, self._most = stream, most
         self.seek, self.tell, self.close = stream.seek, stream.tell, stream.close
+        self.seekable = stream.seekable
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _LARGEST_HEADER:
-            raise InvalidInput(f"it has a header of {size} bytes; {_LARGEST_HEADER} are allowed")
-        return self._stream.read(size)
+        content = self._stream.read(self._most + 1 if size < 0 else min(size, self._most + 1))
+        if len(content) > self._most:
+            raise InvalidInput(f"it has a header of more than {self._most} bytes")
+        return content
 
 
 def _chunks(source: IO[bytes]) -> Iterator[bytes]:

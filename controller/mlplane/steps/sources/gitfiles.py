@@ -63,7 +63,11 @@ def _settings(source: GitSource, access: Access) -> dict[str, str]:
     parts = urlsplit(url)
     settings = {"http.followRedirects": "false"}
     if url == source.url:
-        settings |= _judged(parts.scheme, parts.hostname or "", parts.port, access)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise InvalidInput(f"spec.source.git.url: {source.url!r} is no address: {error}") from error
+        settings |= _judged(parts.scheme, parts.hostname or "", port, access)
     token = access.secrets.get("GIT_TOKEN")
     if token and parts.scheme in ("https", "http"):
         pair = base64.b64encode(f"x-access-token:{token}".encode()).decode()

@@ -32,7 +32,14 @@ def find_https(source: HttpsSource, access: Access) -> Iterator[Found]:
     elif "HTTPS_USERNAME" in secrets:
         pair = f"{secrets['HTTPS_USERNAME']}:{secrets.get('HTTPS_PASSWORD', '')}"
         headers = {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-    name = unquote(httpx.URL(source.url).path).rpartition("/")[2] or "data"
+    try:
+        url = httpx.URL(source.url)
+        url.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise InvalidInput(
+            f"spec.source.https.url: {source.url.partition('?')[0]!r} is no address: {error}"
+        ) from error
+    name = unquote(url.path).rpartition("/")[2] or "data"
     yield Found(name, None, lambda: read_url(source.url, headers, access))
 
 
@@ -61,7 +68,8 @@ def read_url(
                     yield from _body(response, access.max_bytes)
                     return
                 target = current.join(response.headers.get("location", ""))
-            current = _judged(target, schemes if current.scheme == "http" else "https", access.policy)
+            with _errors_of(current):
+                current = _judged(target, schemes if current.scheme == "http" else "https", access.policy)
     raise InvalidInput(f"{_place(first)} redirects more than {MAX_REDIRECTS} times")
 
 
@@ -126,5 +134,5 @@ def _errors_of(url: httpx.URL) -> Iterator[None]:
                 f"the certificate of {url.host} is not trusted; an operator names others in SSL_CERT_FILE"
             ) from error
         raise Transient(f"{_place(url)} failed: {error}") from error
-    except (httpx.InvalidURL, httpx.HTTPError) as error:
+    except (httpx.InvalidURL, httpx.HTTPError, UnicodeError) as error:
         raise InvalidInput(f"{_place(url)} cannot be read: {error}") from error

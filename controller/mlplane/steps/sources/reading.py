@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mlplane.api.datasource import DataSource
-from mlplane.data.rawfiles import RawFiles
+from mlplane.data.rawfiles import RawFiles, is_archive
 from mlplane.errors import MlplaneError
-from mlplane.steps.sources.archives import is_archive, unpack
+from mlplane.steps.sources.archives import unpack
 from mlplane.steps.sources.credentials import secrets_of, without
 from mlplane.steps.sources.found import Access, Found
 from mlplane.steps.sources.gcs import find_gcs

@@ -11,6 +11,7 @@ from mlplane.api.datasource import S3Source
 from mlplane.errors import InvalidInput, MlplaneError, Terminal, Transient
 from mlplane.steps.sources.found import Access, Found
 from mlplane.steps.sources.objects import RANGE, below, split_uri
+from mlplane.store.digest import CHUNK
 
 _DENIED = frozenset(
     {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
@@ -58,16 +59,26 @@ def _found(filesystem: Any, uri: str, bucket: str, key: str, path: str, facts: A
                 answer = filesystem.call_s3(
                     "get_object", Bucket=bucket, Key=key, Range=f"bytes={start}-{end}", IfMatch=facts["ETag"]
                 )
-                yield _read(filesystem, answer["Body"])
+                yield _read(filesystem, answer["Body"], end - start + 1, uri)
 
     return Found(path, size, read)
 
 
-def _read(filesystem: Any, body: Any) -> bytes:
+def _read(filesystem: Any, body: Any, most: int, uri: str) -> bytes:
+    """A range, and no more of it than was asked for, whatever the server sends."""
     from fsspec.asyn import sync
 
-    content: bytes = sync(filesystem.loop, body.read)
-    return content
+    async def received() -> bytes:
+        content = bytearray()
+        while len(content) <= most and (chunk := await body.read(CHUNK)):
+            content += chunk
+        return bytes(content)
+
+    found: bytes = sync(filesystem.loop, received)
+    if len(found) > most:
+        body.close()
+        raise InvalidInput(f"the server of {uri} sends more than {most} bytes that it was asked for")
+    return found
 
 
 def _filesystem(source: S3Source, access: Access) -> Any:

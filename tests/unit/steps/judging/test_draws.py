@@ -41,12 +41,16 @@ def test_with_every_weight_1_each_metric_has_its_value(answers):
         assert found[name] == pytest.approx([value] * 3), name
 
 
-@pytest.mark.parametrize("answers", [classified(80, 3), estimated(80)], ids=["classes", "numbers"])
+@pytest.mark.parametrize(
+    "answers",
+    [classified(80, 3), estimated(80), estimated(3 * BLOCKS + 1)],
+    ids=["classes", "numbers", "more numbers than blocks"],
+)
 def test_each_sample_has_the_metrics_of_the_records_that_were_drawn(answers):
     draws = Draws.of(answers.rows, seed=5, samples=20)
     found = resampled(answers, draws)
     for sample, weights in enumerate(draws.weights):
-        for name, value in values_of(repeated(answers, weights)).items():
+        for name, value in values_of(repeated(answers, weights[draws.blocks])).items():
             linearised = name in ("roc_auc", "average_precision")
             assert found[name][sample] == pytest.approx(value, abs=0.03 if linearised else 1e-9), name
 

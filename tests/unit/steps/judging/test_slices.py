@@ -45,6 +45,7 @@ def test_a_record_belongs_to_a_slice_by_its_value(column, values, chosen, wanted
         ("pixels", {"min": "1"}, "must hold single values"),
         ("seen", {"values": ["2026-01-01"]}, "single values of the types Integer, Number, String, Boolean"),
         ("country", {"min": "1"}, "is of the type String: min and below are for numbers; use values"),
+        ("age", {"values": [str(2**63)]}, "has values of the type Integer: use whole numbers"),
         ("age", {"values": ["18", "old"]}, "has values of the type Integer: use whole numbers"),
         ("member", {"values": ["yes"]}, "use true and false"),
     ],

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
+from mlplane.data.rawfiles import is_archive
 from mlplane.errors import InvalidInput
 from mlplane.steps.sources import archives, writing
-from mlplane.steps.sources.archives import is_archive, unpack
+from mlplane.steps.sources.archives import unpack
 from mlplane.store.digest import FileEntry, merkle
 
 LIMIT = 1 << 20
@@ -150,7 +151,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "tar, no tar": ("a.tar", lambda: b"no tar" * 200, "is damaged"),
     "tar, packed, no gzip": ("a.tgz", lambda: b"no gzip", "is damaged"),
     "tar bomb": ("a.tar.gz", lambda: tarred(("a", b"0" * (LIMIT + 1)), packed=True), "becomes more than"),
-    "tar, a large header": ("a.tgz", long_header, "a header of 8389"),
+    "tar, a large header": ("a.tgz", long_header, "a header of more than 1048576 bytes"),
     "gzip bomb": ("a.tgz", lambda: gzip.compress(b"0" * (64 << 20)), "becomes more than"),
 }
 
@@ -211,6 +212,24 @@ def test_an_archive_of_a_friend_is_unpacked_and_is_the_same_whatever_it_is(name,
         path: hashlib.sha256(content).hexdigest() for path, content in (("data/a.csv", b"1"), ("b.csv", b"2"))
     }
     assert raw.digest == merkle(FileEntry(path, 1, leaf) for path, leaf in leaves.items())
+
+
+def test_a_name_in_a_tar_is_utf8_whatever_the_machine_speaks(tmp_path, monkeypatch):
+    monkeypatch.setattr(tarfile.TarFile, "encoding", "latin-1")
+    made, info = io.BytesIO(), tarfile.TarInfo("\N{LATIN SMALL LETTER U WITH DIAERESIS}.csv")
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8") as archive:
+        archive.addfile(info)
+    (tmp_path / "archive").write_bytes(made.getvalue())
+    raw = unpack(tmp_path / "archive", "a.tar", tmp_path / "out", LIMIT)
+    assert [entry.path for entry in raw.entries] == [info.name]
+
+
+def test_a_list_of_contents_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "_LARGEST_LIST", 2000)
+    archive = tmp_path / "archive"
+    archive.write_bytes(zipped(*((str(number), b"") for number in range(100))))
+    with pytest.raises(InvalidInput, match="it has a header of more than 2000 bytes"):
+        unpack(archive, "a.zip", tmp_path / "out", LIMIT)
 
 
 def test_a_packed_file_alone_stays_packed():
