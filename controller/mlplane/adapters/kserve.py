@@ -111,7 +111,7 @@ def service_for(server: ModelServer, serving: Serving) -> Body:
             "name": server.name,
             "namespace": server.metadata.namespace or "default",
             "labels": labels_for(server),
-            "annotations": STANDARD_MODE,
+            "annotations": dict(STANDARD_MODE),
             "ownerReferences": [owner_reference(server)],
         },
         "spec": spec,

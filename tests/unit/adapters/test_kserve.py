@@ -44,3 +44,8 @@ def test_a_workload_is_named_as_kserve_names_it():
     made = service_for(SERVER, Serving(OLD))
     assert workload_of(made, OLD.predictor) == "digits-v-11111111-predictor"
     assert workload_of(made, "") == "digits-predictor"
+
+
+def test_what_is_done_to_one_rendered_object_does_not_reach_the_next():
+    service_for(SERVER, Serving(OLD))["metadata"]["annotations"]["serving.kserve.io/stop"] = "true"
+    assert "serving.kserve.io/stop" not in service_for(SERVER, Serving(OLD))["metadata"]["annotations"]
