@@ -246,7 +246,13 @@ class Proxy:
             server_hostname=self.access.tls_server_name,
             allow_redirects=False,
         ) as response:
-            yield response
+            try:
+                yield response
+            finally:
+                # What is not read to its end is broken off: TLS's farewell could outlive the loop of a test.
+                connection = response.connection
+                if connection is not None and connection.transport is not None:
+                    connection.transport.abort()
 
 
 @asynccontextmanager
