@@ -16,7 +16,7 @@ from mlplane.errors import Terminal, Transient
 from mlplane.local.podfolder import PodFolder
 from mlplane.local.state import State
 
-# Connections are broken in the middle here; on a busy machine the loop of a test ends before the last has gone.
+# Connections are broken off here; on a busy machine the loop of a test may end before the last has gone.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 MAPS = Query("v1", "ConfigMap", "default")
 
