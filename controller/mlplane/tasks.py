@@ -47,33 +47,6 @@ class IngestResult(ApiModel):
     """What the checks found; those that failed come first."""
 
 
-class RunTask(ApiModel):
-    """Train, evaluate and publish a model; the same for every step of a run.
-
-    The run's own name is not part of it: two runs with the same key are the same work.
-    """
-
-    spec: TrainingRunSpec
-    dataset: PinnedRef
-    splits: tuple[Split, ...]
-    image: str
-    baseline: "BaselineModel | None" = None
-
-    @property
-    def judging(self) -> "JudgeTask":
-        """The part of it that the step ``evaluate`` does."""
-        plan = self.spec.evaluation
-        return JudgeTask(
-            model=self.spec.model,
-            dataset=self.dataset,
-            splits=self.splits,
-            plan=plan,
-            code=self.spec.code,
-            baseline=self.baseline,
-            trained_on=tuple(split.digest for split in self.splits if split.name != plan.split),
-        )
-
-
 class BaselineModel(ApiModel):
     """The model version that another one is compared with."""
 
@@ -93,6 +66,37 @@ class JudgeTask(ApiModel):
     baseline: BaselineModel | None = None
     trained_on: tuple[Digest, ...] = ()
     """Digests of the splits that the model was trained on, where they are known."""
+
+
+class RunTask(ApiModel):
+    """Train, evaluate and publish a model; the same for every step of a run.
+
+    The run's own name is not part of it: two runs with the same key are the same work.
+    """
+
+    spec: TrainingRunSpec
+    dataset: PinnedRef
+    splits: tuple[Split, ...]
+    image: str
+    baseline: BaselineModel | None = None
+
+    @property
+    def training_splits(self) -> tuple[Split, ...]:
+        """All but the one that the model is judged on."""
+        return tuple(split for split in self.splits if split.name != self.spec.evaluation.split)
+
+    @property
+    def judging(self) -> JudgeTask:
+        """The part of it that the step ``evaluate`` does."""
+        return JudgeTask(
+            model=self.spec.model,
+            dataset=self.dataset,
+            splits=self.splits,
+            plan=self.spec.evaluation,
+            code=self.spec.code,
+            baseline=self.baseline,
+            trained_on=tuple(split.digest for split in self.training_splits),
+        )
 
 
 class VerifyTask(ApiModel):
@@ -119,8 +123,6 @@ class RunResult(ApiModel):
     trained: TrainedModel
     recorded: Recorded
 
-
-RunTask.model_rebuild()
 
 # Steps and their output parameters: what ``adapters.argo`` renders and ``steps`` implements.
 TRANSFORM = "transform"

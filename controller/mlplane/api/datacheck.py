@@ -4,12 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from mlplane.api.meta import ApiModel, DecimalString, Digest, Identifier, ObjectName, rules
+from mlplane.api.meta import ATOMIC, ApiModel, DecimalString, Digest, Identifier, ObjectName, rules
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Duration = Annotated[str, Field(max_length=16, pattern=r"^[1-9][0-9]{0,5}(m|h|d)$")]
 """Minutes, hours or days, such as ``36h``."""
-ATOMIC = {"x-kubernetes-list-type": "atomic"}
 
 
 class RowsCheck(ApiModel):

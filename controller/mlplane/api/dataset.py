@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from mlplane.api.datacheck import ATOMIC, Check, CheckResult
+from mlplane.api.datacheck import Check, CheckResult
 from mlplane.api.datasource import DataSource
 from mlplane.api.meta import (
     AGE_COLUMN,
+    ATOMIC,
     READY_COLUMN,
     REASON_COLUMN,
     ApiModel,

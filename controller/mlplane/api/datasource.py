@@ -1,6 +1,6 @@
 """Where the bytes of a Dataset come from: one of several kinds of place, without any password."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
@@ -108,8 +108,6 @@ class SecretRef(ApiModel):
 class DataSource(ApiModel):
     """Where the bytes of a Dataset come from."""
 
-    KINDS: ClassVar[tuple[str, ...]] = ("git", "s3", "gs", "https", "hf", "pvc", "store")
-
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -138,9 +136,4 @@ class DataSource(ApiModel):
     @property
     def kind(self) -> str:
         """Which of the places it is, such as ``s3``."""
-        return next(kind for kind in self.KINDS if getattr(self, kind) is not None)
-
-    @property
-    def is_mutable(self) -> bool:
-        """Whether other bytes may come to lie there: neither a commit nor a digest names them."""
-        return self.kind in ("s3", "gs", "https", "pvc")
+        return next(kind for kind in SECRET_KEYS if getattr(self, kind) is not None)

@@ -8,6 +8,7 @@ from mlplane.api.dataset import DatasetRef
 from mlplane.api.judgement import GateResult, Judgement, PinnedRef, Verdict
 from mlplane.api.meta import (
     AGE_COLUMN,
+    ATOMIC,
     IMMUTABLE,
     READY_COLUMN,
     ApiModel,
@@ -19,8 +20,6 @@ from mlplane.api.meta import (
     StoreUri,
     short_name_rule,
 )
-
-ATOMIC = {"x-kubernetes-list-type": "atomic"}
 
 
 class EvaluationRun(Judgement):

@@ -4,9 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from mlplane.api.meta import ApiModel, DecimalString, Digest, Identifier, ObjectName, RelativePath, rules
+from mlplane.api.meta import (
+    ATOMIC,
+    ApiModel,
+    DecimalString,
+    Digest,
+    Identifier,
+    ObjectName,
+    RelativePath,
+    rules,
+)
 
-ATOMIC = {"x-kubernetes-list-type": "atomic"}
 Verdict = Literal["Passed", "Failed", "Inconclusive"]
 MIN_SAMPLES = 30
 """Fewest records of a gate where the plan names no number."""

@@ -28,6 +28,8 @@ class ApiModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+ATOMIC = {"x-kubernetes-list-type": "atomic"}
+"""Schema of a list that is replaced as a whole."""
 ObjectName = Annotated[str, Field(max_length=63, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
 """A DNS label that starts with a letter."""
 ModelName = Annotated[str, Field(max_length=45, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]

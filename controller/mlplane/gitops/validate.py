@@ -114,17 +114,20 @@ def _content_findings(document: Document) -> Iterator[Finding]:
         path = ("metadata", "name") if cause.field == ROOT else _steps(cause.field)
         yield at(document, path, cause.detail, key=cause.field != ROOT)
     if kind == "Dataset":
-        for problem in problems(DatasetSpec.model_validate(document.body["spec"])):
-            yield at(document, _steps(problem.field), problem.sentence)
-    schedule = document.body["spec"].get("refresh", {}).get("schedule", "* * * * *")
-    if kind == "Dataset" and (fault := fault_of(schedule)):
-        message = f'"{schedule}" is no schedule of cron: {fault.lower()}'
-        yield at(document, ("spec", "refresh", "schedule"), message)
+        yield from _dataset_findings(document, DatasetSpec.model_validate(document.body["spec"]))
     yield from gate_findings(document)
     for path, source in _git_sources(document.body, ()):
         if source["commit"] == UNPINNED:
             message = f"{source['path']} is not pinned to a commit yet"
             yield at(document, (*path, "commit"), message, suggestion="mlplane lock --commit")
+
+
+def _dataset_findings(document: Document, spec: DatasetSpec) -> Iterator[Finding]:
+    for problem in problems(spec):
+        yield at(document, _steps(problem.field), problem.sentence)
+    if spec.refresh and (fault := fault_of(spec.refresh.schedule)):
+        message = f'"{spec.refresh.schedule}" is no schedule of cron: {fault.lower()}'
+        yield at(document, ("spec", "refresh", "schedule"), message)
 
 
 def _name_of(document: Document) -> tuple[str, str]:

@@ -26,7 +26,7 @@ def model_version_for(run: TrainingRun, task: RunTask, result: RunResult) -> Mod
     lineage = Lineage(
         run=RunRef(name=run.name, key=trained.key),
         dataset=task.dataset,
-        splits=tuple(s for s in task.splits if s.name != spec.evaluation.split),
+        splits=task.training_splits,
         code=CodeLineage(
             url=spec.code.git.url,
             path=spec.code.git.path,

@@ -35,19 +35,14 @@ from mlplane.tasks import IngestResult
 def awaited(dataset: Dataset) -> datetime | None:
     """The due time that is being followed; None if none is."""
     due = due_of(dataset.status.workflow or "") if dataset.spec.refresh else None
-    return due if due and due > followed_until(dataset, due - timedelta(minutes=1)) else None
+    until = dataset.status.refreshed
+    return due if due and (until is None or due > datetime.fromisoformat(until)) else None
 
 
 def has_followed(dataset: Dataset) -> bool:
     """Whether the source was last read at a due time, and what was found there is in the status."""
     is_last = due_of(dataset.status.workflow or "") is not None
     return dataset.spec.refresh is not None and is_last and awaited(dataset) is None
-
-
-def followed_until(dataset: Dataset, otherwise: datetime) -> datetime:
-    """How far due times have been followed."""
-    text = dataset.status.refreshed
-    return datetime.fromisoformat(text) if text else otherwise
 
 
 def look_again(dataset: Dataset, now: datetime) -> timedelta | None:

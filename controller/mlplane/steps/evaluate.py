@@ -46,7 +46,7 @@ def evaluate(workspace: Workspace, model: str, key: str) -> None:
         Terminal: model or dataset are damaged, or a model or the evaluator fails.
         Transient: git or the store fails.
     """
-    task = workspace.judge_task()
+    task = workspace.read_task(JudgeTask)
     plan = task.plan
     check_leakage(task)
     data = workspace.directory("dataset")

@@ -47,7 +47,7 @@ def ingest(workspace: Workspace, raw_uri: str = "") -> None:
     """
     from mlplane.data.reading import stage
 
-    task = workspace.ingest_task()
+    task = workspace.read_task(IngestTask)
     spec = task.spec
     require_sound(spec)
     plan = plan_checks(columns_of(spec), spec.checks, partial(read_profile, workspace.store))

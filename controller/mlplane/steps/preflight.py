@@ -25,7 +25,7 @@ def preflight(workspace: Workspace) -> None:
         InvalidInput: code, dataset, or what the plan judges by are not there, or a file is not Python.
         Terminal, Transient: git or the store fails.
     """
-    task = workspace.run_task()
+    task = workspace.read_task(RunTask)
     repository = fetch(task.spec.code.git, workspace.directory("repository"))
     _check_script(repository, "spec.entrypoint", task.spec.entrypoint)
     if task.spec.evaluation.evaluator:

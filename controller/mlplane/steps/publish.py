@@ -30,7 +30,7 @@ def publish(workspace: Workspace, key: str, model: str, report: str) -> None:
         Terminal: something is missing, damaged, or not about this run.
         Transient: the store fails.
     """
-    task = workspace.run_task()
+    task = workspace.read_task(RunTask)
     trained = trained_model(workspace.store, key)
     if trained is None:
         raise Terminal(f"{result_path(key)} is not in the store, or its model is not; start the run again")

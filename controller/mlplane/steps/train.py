@@ -36,7 +36,7 @@ def train(workspace: Workspace) -> None:
         Terminal: the script failed or saved no model.
         Transient: git or the store fails, or the script was stopped from outside.
     """
-    task = workspace.run_task()
+    task = workspace.read_task(RunTask)
     repository = fetch(task.spec.code.git, workspace.directory("repository"))
     tree = repository.tree_id()
     key = run_key(task, tree)

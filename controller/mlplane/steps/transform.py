@@ -32,7 +32,7 @@ def transform(workspace: Workspace) -> None:
         Terminal: a version is not in the store or damaged, or the script failed or wrote nothing.
         Transient: git or the store fails.
     """
-    task = workspace.transform_task()
+    task = workspace.read_task(TransformTask)
     derived = task.derived_from
     fetch(derived.code.git, workspace.directory("repository")).extract(workspace.directory("code"))
     output = workspace.directory("made")

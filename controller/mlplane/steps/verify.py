@@ -24,7 +24,7 @@ def verify(workspace: Workspace) -> None:
         InvalidInput: the task is about no recorded outcome.
         Transient: the store fails.
     """
-    task = workspace.verify_task()
+    task = workspace.read_task(VerifyTask)
     recorded = task.spec.recorded
     if recorded is None:
         raise InvalidInput("the Evaluation has no spec.recorded that could be verified")

@@ -12,7 +12,7 @@ from mlplane import names
 from mlplane.api.meta import ApiModel
 from mlplane.errors import InvalidInput
 from mlplane.store.artifacts import Store
-from mlplane.tasks import IngestTask, JudgeTask, RunTask, TrainedModel, TransformTask, VerifyTask
+from mlplane.tasks import TrainedModel
 
 TaskT = TypeVar("TaskT", bound=ApiModel)
 
@@ -39,45 +39,16 @@ class Workspace:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def ingest_task(self) -> IngestTask:
-        """What the step ``ingest`` is to do.
+    def read_task(self, kind: type[TaskT]) -> TaskT:
+        """What the step is to do; each step has a kind of task.
 
         Raises:
-            InvalidInput: the environment does not say.
+            InvalidInput: the environment does not hold one of this kind.
         """
-        return self._parsed(IngestTask)
-
-    def transform_task(self) -> TransformTask:
-        """What the step ``transform`` is to do.
-
-        Raises:
-            InvalidInput: the environment does not say.
-        """
-        return self._parsed(TransformTask)
-
-    def run_task(self) -> RunTask:
-        """What ``preflight``, ``train`` and ``publish`` are to do.
-
-        Raises:
-            InvalidInput: the environment does not say.
-        """
-        return self._parsed(RunTask)
-
-    def judge_task(self) -> JudgeTask:
-        """What the step ``evaluate`` is to do.
-
-        Raises:
-            InvalidInput: the environment does not say.
-        """
-        return self._parsed(JudgeTask)
-
-    def verify_task(self) -> VerifyTask:
-        """What the step ``verify`` is to do.
-
-        Raises:
-            InvalidInput: the environment does not say.
-        """
-        return self._parsed(VerifyTask)
+        try:
+            return kind.model_validate_json(self.task)
+        except ValidationError as error:
+            raise InvalidInput(f"{names.TASK_ENV} does not hold a {kind.__name__}: {error}") from error
 
     def answer(self, parameter: str, value: str) -> None:
         """Write an output parameter, whole or not at all."""
@@ -87,12 +58,6 @@ class Workspace:
         with partial.open("rb") as stream:
             os.fsync(stream.fileno())
         partial.replace(path)
-
-    def _parsed(self, kind: type[TaskT]) -> TaskT:
-        try:
-            return kind.model_validate_json(self.task)
-        except ValidationError as error:
-            raise InvalidInput(f"{names.TASK_ENV} does not hold a {kind.__name__}: {error}") from error
 
 
 def result_path(key: str) -> str:
