@@ -25,7 +25,7 @@ class Side(NamedTuple):
     @property
     def parts(self) -> dict[str, Part]:
         """All records by the name "", and each slice by its own."""
-        found: dict[str, Part] = {"": self.report, **{part.name: part for part in self.report.slices}}
+        found = self.report.parts
         return {name: _of_baseline(part) for name, part in found.items()} if self.is_baseline else found
 
 

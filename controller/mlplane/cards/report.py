@@ -129,6 +129,11 @@ class Report(Part):
     plots: Points = Points()
     training: tuple[Curve, ...] = ()
 
+    @property
+    def parts(self) -> dict[str, Part]:
+        """All records by the name "", which no slice has, and each slice by its own."""
+        return {"": self, **{part.name: part for part in self.slices}}
+
     @classmethod
     def of(cls, document: Any, uri: str) -> Self:
         """Read the JSON of a report.

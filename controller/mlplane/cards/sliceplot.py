@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mlplane.api.judgement import Gate
 from mlplane.cards.drawing import BLUE, INK, VERMILION, Draw
-from mlplane.cards.report import Ends, Metric, Part, Report
+from mlplane.cards.report import Ends, Metric, Report
 from mlplane.cards.text import wrapped
 
 if TYPE_CHECKING:
@@ -13,12 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ALL = "all"
-
 
 def size(report: Report, metrics: Sequence[str]) -> tuple[float, float]:
     """Width and height in inches that the plot needs."""
-    lines = sum(max(1, wrapped(name).count("\n")) for name in _parts(report))
+    lines = sum(max(1, label.count("\n")) for label in _labels(report))
     return 1.8 + 2.6 * len(metrics), 1.1 + 0.36 * lines
 
 
@@ -29,10 +27,9 @@ def slices(report: Report, metrics: Sequence[str]) -> Draw:
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for axes, metric in zip(panels, metrics, strict=True):
             _panel(axes, report, metric)
-        parts = _parts(report)
-        labels = [f"{wrapped(name)} ({part.rows:,})" for name, part in parts.items()]
-        panels[0].set_yticks(range(len(parts)), labels)
-        panels[0].set_ylim(len(parts) - 0.5, -0.5)
+        labels = _labels(report)
+        panels[0].set_yticks(range(len(labels)), labels)
+        panels[0].set_ylim(len(labels) - 0.5, -0.5)
         _legend(figure, panels)
 
     return draw
@@ -45,7 +42,7 @@ def _panel(axes: "Axes", report: Report, metric: str) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     raised = 0.12 if report.baseline else 0
-    for line, (name, part) in enumerate(_parts(report).items()):
+    for line, (name, part) in enumerate(report.parts.items()):
         found = part.metrics.get(metric, Metric())
         _point(axes, (found.value, line - raised), found.interval, BLUE, "o", "this version, 95 %")
         before = (found.baseline, line + 0.18)
@@ -70,15 +67,17 @@ def _point(
     )
 
 
-def _parts(report: Report) -> dict[str, Part]:
-    return {ALL: report, **{part.name: part for part in report.slices}}
+def _labels(report: Report) -> list[str]:
+    """What stands beside each line; a slice may be named ``all``, too."""
+    named = {name: f"slice {name}" if name == "all" else name for name in report.parts}
+    return [f"{wrapped(named[name] or 'all')} ({part.rows:,})" for name, part in report.parts.items()]
 
 
 def _bounds(report: Report, metric: str, part: str) -> list[float]:
     """Absolute bounds of gates on a metric there."""
 
     def is_about(gate: Gate) -> bool:
-        return gate.metric == metric and (gate.slice or ALL) == part
+        return gate.metric == metric and (gate.slice or "") == part
 
     gates = [result.gate for result in report.gates if is_about(result.gate)]
     return [float(bound) for gate in gates for bound in (gate.min, gate.max) if bound]

@@ -50,6 +50,13 @@ def test_each_plot_says_what_it_shows():
     assert {"loss", "a$b_{c}$", "f1", "w"} <= set(said["training"])
 
 
+def test_a_slice_that_is_named_all_has_its_own_line():
+    slices = [{"name": "all", "rows": 3, "metrics": {"accuracy": c.metric(0.5)}}]
+    cut = {"name": "all", "column": "mean_radius", "below": "13"}
+    plots = list(plots_of(report(slices=slices, plan={"slices": [cut]})))
+    assert {"all (114)", "slice all (3)"} <= set(texts(plots[0].content))
+
+
 def test_curves_have_a_panel_for_each_kind_of_points():
     points = Points.model_validate(c.POINTS)
     assert panels(points) == 3
