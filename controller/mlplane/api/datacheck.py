@@ -91,6 +91,8 @@ class RecordCheck(ApiModel):
     ]
 
 
+ROWS_SHOWN = 10
+"""As many row numbers as a ``CheckResult`` has room for."""
 _KINDS = "rows, nulls, range, enum, unique, regex, freshness, distribution and record"
 _ABOUT_A_COLUMN = "nulls, range, enum, regex, freshness and distribution"
 
@@ -144,7 +146,7 @@ class CheckResult(ApiModel):
     rows: Annotated[
         tuple[Count, ...],
         Field(
-            max_length=10,
+            max_length=ROWS_SHOWN,
             description="The first of these records, counted from 1.",
             json_schema_extra=ATOMIC,
         ),

@@ -15,12 +15,12 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from mlplane.api.datacheck import DistributionCheck
+from mlplane.api.datacheck import ROWS_SHOWN, DistributionCheck
 from mlplane.api.dataset import DataColumn
 from mlplane.data.outcomes import Outcome, shown
 from mlplane.data.profiles import ColumnProfile
 from mlplane.data.profiling import counts_in
-from mlplane.data.query import ROW_NUMBER, ROWS_SHOWN, broken_in, number_of, values_of
+from mlplane.data.query import ROW_NUMBER, broken_in, number_of, values_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mlplane.api.datacheck import ROWS_SHOWN
 from mlplane.data.staging import Finding, Rule
-
-ROWS_SHOWN = 10
 
 
 class Findings:

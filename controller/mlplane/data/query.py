@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MEMORY = "128MB"
 """What DuckDB may hold; Python and its libraries need about as much again."""
-ROWS_SHOWN = 10
-"""As many row numbers as a ``CheckResult`` has room for."""
 Condition = Callable[[str], str]
 """From the SQL of a value to SQL that is true or false for it."""
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mlplane.api.datacheck import ROWS_SHOWN
 from mlplane.api.dataset import DataColumn
 from mlplane.data.outcomes import Outcome
-from mlplane.data.query import ROW_NUMBER, ROWS_SHOWN, number_of, quoted
+from mlplane.data.query import ROW_NUMBER, number_of, quoted
 from mlplane.errors import InvalidInput
 
 if TYPE_CHECKING:

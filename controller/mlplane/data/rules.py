@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from mlplane.api.datacheck import Check
+from mlplane.api.datacheck import ROWS_SHOWN, Check
 from mlplane.api.dataset import DataColumn
 from mlplane.data.outcomes import Outcome, Subject, shown
-from mlplane.data.query import ROW_NUMBER, ROWS_SHOWN, broken_in
+from mlplane.data.query import ROW_NUMBER, broken_in
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

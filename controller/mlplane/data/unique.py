@@ -6,8 +6,9 @@ A missing value is like another missing value. Called by ``data.checks``.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mlplane.api.datacheck import ROWS_SHOWN
 from mlplane.data.outcomes import Outcome
-from mlplane.data.query import ROW_NUMBER, ROWS_SHOWN, quoted
+from mlplane.data.query import ROW_NUMBER, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

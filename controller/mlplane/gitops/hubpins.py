@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from mlplane import names
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.gitops.pins import UNPINNED, Scalar, child, composed, scalar, value
 
@@ -47,7 +48,9 @@ def head_of(repo: str) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=os.environ.get("HF_TOKEN") or False)
+    api = HfApi(
+        endpoint=os.environ.get(names.HF_ENDPOINT_ENV) or None, token=os.environ.get("HF_TOKEN") or False
+    )
     try:
         commit = api.dataset_info(repo, revision=BRANCH).sha
     except RepositoryNotFoundError as error:

@@ -1,6 +1,5 @@
 """The credentials of a source, from the environment of the step that reads; and keeping them out of words."""
 
-import os
 import re
 from collections.abc import Mapping
 
@@ -13,7 +12,7 @@ _SENT = {"GIT_TOKEN", "HF_TOKEN", "HTTPS_TOKEN"} | set(SECRET_KEYS["s3"])
 """Keys whose values are sent as they are."""
 
 
-def secrets_of(source: DataSource, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def secrets_of(source: DataSource, environment: Mapping[str, str]) -> dict[str, str]:
     """The values of the source's Secret, by key; only the keys that are for this kind of source.
 
     A line end after a value is not part of it: files and editors leave one there.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from mlplane import names
 from mlplane.api.datasource import HfSource
 from mlplane.errors import InvalidInput, MlplaneError, Terminal, Transient
 from mlplane.steps.sources.found import Access, Found
@@ -26,7 +27,7 @@ def find_hub(source: HfSource, access: Access) -> Iterator[Found]:
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile, RepoFolder
 
-    endpoint = (os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+    endpoint = (os.environ.get(names.HF_ENDPOINT_ENV) or ENDPOINT).rstrip("/")
     token = access.secrets.get("HF_TOKEN")
     api = HfApi(endpoint=endpoint, token=token or False)
     place: dict[str, Any] = {"repo_id": source.repo, "revision": source.revision, "repo_type": "dataset"}
