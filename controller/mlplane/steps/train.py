@@ -21,7 +21,8 @@ from mlplane.store.archive import inspect
 from mlplane.store.uris import digest_in
 from mlplane.tasks import RunTask, TrainedModel
 from mlplane.training.context import RunContext
-from mlplane.training.export import PROGRAM, SAMPLE, SIGNATURE, WEIGHTS
+from mlplane.training.documents import SAMPLE, SIGNATURE
+from mlplane.training.export import PROGRAM, WEIGHTS
 
 KIND = "models"
 DOCUMENT = "run.json"

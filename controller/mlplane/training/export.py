@@ -9,33 +9,24 @@ The signature is written last: without it nothing was saved.
 """
 
 import copy
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from mlplane.api.modelversion import Signature, Tensor
 from mlplane.errors import InvalidInput
 from mlplane.store.archive import inspect
 from mlplane.training.context import current_run
+from mlplane.training.documents import SIGNATURE, write_documents
 
 if TYPE_CHECKING:
     import torch
 
 PROGRAM = "model.pt2"
 WEIGHTS = "weights.safetensors"
-SIGNATURE = "signature.json"
-SAMPLE = "sample.json"
 OUTPUT_ENV = "MLPLANE_OUTPUT"
 SAMPLE_ROWS = 4
-_DATATYPES: dict[str, Literal["FP32", "FP64", "INT32", "INT64"]] = {
-    "torch.float32": "FP32",
-    "torch.float64": "FP64",
-    "torch.int32": "INT32",
-    "torch.int64": "INT64",
-}
 
 
 def save(
@@ -83,10 +74,7 @@ def save_to(
     inspect(folder / PROGRAM)
     weights = {name: tensor.contiguous().clone() for name, tensor in frozen.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
-    sample_document = {"inputs": _rows(inputs), "outputs": _rows(given)}
-    (folder / SAMPLE).write_text(json.dumps(sample_document) + "\n", encoding="ascii")
-    signature = Signature(inputs=_tensors(inputs), outputs=_tensors(given))
-    (folder / SIGNATURE).write_text(json.dumps(signature.to_body(), indent=1) + "\n", encoding="ascii")
+    write_documents(folder, inputs, given)
 
 
 def _inputs(sample: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
@@ -123,24 +111,3 @@ def _named_outputs(result: Any, names: Sequence[str]) -> dict[str, "torch.Tensor
     if len(tensors) != len(names):
         raise InvalidInput(f"the model gives {len(tensors)} outputs; save(…, outputs=…) names {len(names)}")
     return dict(zip(names, tensors, strict=True))
-
-
-def _tensors(named: Mapping[str, "torch.Tensor"]) -> tuple[Tensor, ...]:
-    """Names, types and shapes; the batch may have any size."""
-    return tuple(
-        Tensor(name=name, datatype=_datatype(name, tensor), shape=(-1, *tensor.shape[1:]))
-        for name, tensor in named.items()
-    )
-
-
-def _datatype(name: str, tensor: "torch.Tensor") -> Literal["FP32", "FP64", "INT32", "INT64"]:
-    found = _DATATYPES.get(str(tensor.dtype))
-    if found is None:
-        raise InvalidInput(
-            f"tensor {name} is {tensor.dtype}; a model takes and gives {', '.join(_DATATYPES)}"
-        )
-    return found
-
-
-def _rows(named: Mapping[str, "torch.Tensor"]) -> dict[str, Any]:
-    return {name: tensor.tolist() for name, tensor in named.items()}

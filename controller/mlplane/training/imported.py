@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from mlplane.api.modelversion import Signature, Tensor
-from mlplane.errors import InvalidInput, Terminal
+from mlplane.api.modelversion import Signature
+from mlplane.errors import InvalidInput
 from mlplane.store.loading import load_program
-from mlplane.training.export import PROGRAM, SAMPLE, SAMPLE_ROWS, SIGNATURE, WEIGHTS
+from mlplane.training.documents import SAMPLE, SIGNATURE, write_documents
+from mlplane.training.export import PROGRAM, SAMPLE_ROWS, WEIGHTS
 
 if TYPE_CHECKING:
     import torch
 
 _SAMPLE_INPUTS = "data/sample_inputs/model.pt"
 _SERIALIZATION_ID = ".data/serialization_id"
-_TYPES: dict[str, Any] = {"float32": "FP32", "float64": "FP64", "int32": "INT32", "int64": "INT64"}
 
 
 def import_model(source: Path, sample: Path | None, outputs: tuple[str, ...], folder: Path) -> Signature:
@@ -51,11 +50,7 @@ def import_model(source: Path, sample: Path | None, outputs: tuple[str, ...], fo
     given = _sample(sample)
     answers = _answers(program, given, outputs)
     _write_weights(program, folder / WEIGHTS)
-    document = {"inputs": _lists(given), "outputs": _lists(answers)}
-    (folder / SAMPLE).write_text(json.dumps(document) + "\n", encoding="ascii")
-    signature = Signature(inputs=_tensors(given), outputs=_tensors(answers))
-    (folder / SIGNATURE).write_text(json.dumps(signature.to_body(), indent=1) + "\n", encoding="ascii")
-    return signature
+    return write_documents(folder, given, answers)
 
 
 def _copied(source: Path, folder: Path) -> Signature:
@@ -136,25 +131,3 @@ def _write_weights(program: "torch.export.ExportedProgram", path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({name: t.detach().contiguous().clone() for name, t in program.state_dict.items()}, path)
-
-
-def _tensors(named: dict[str, "torch.Tensor"]) -> tuple[Tensor, ...]:
-    return tuple(_tensor(name, tensor) for name, tensor in named.items())
-
-
-def _tensor(name: str, tensor: "torch.Tensor") -> Tensor:
-    try:
-        return Tensor(name=name, datatype=_datatype(name, tensor), shape=(-1, *tensor.shape[1:]))
-    except ValidationError as error:
-        raise InvalidInput(f"tensor {name!r}: {error.errors()[0]['msg']}") from error
-
-
-def _datatype(name: str, tensor: "torch.Tensor") -> Any:
-    found = _TYPES.get(str(tensor.dtype).removeprefix("torch."))
-    if found is None:
-        raise Terminal(f"tensor {name} is {tensor.dtype}; a model takes and gives {', '.join(_TYPES)}")
-    return found
-
-
-def _lists(named: dict[str, "torch.Tensor"]) -> dict[str, Any]:
-    return {name: tensor.tolist() for name, tensor in named.items()}
