@@ -10,7 +10,7 @@ UPSTREAM := $(if $(CI)$(MLPLANE_UPSTREAM_CRDS),tests/upstream)
 # there is one more at a time than the two cores that they are measured on.
 LONG_FIRST := tests/faults tests/e2e tests/integration tests/conformance
 
-.PHONY: env demo test conformance storms check fix generate clean story kind faults
+.PHONY: env demo test conformance storms check fix generate clean story kind faults overhead
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make story     the digits story on a cluster: KUBECONFIG=FILE"
 	@echo "make kind      a kind cluster with Argo, KServe, a store and mlplane (untested)"
+	@echo "make overhead  what the step train costs beside the user's script (SECONDS=600: four times that)"
 	@echo "make storms    error storms on the controller and on a Kopf operator, side by side"
 	@echo "make conformance  the API server against recordings of a real one (KUBECONFIG=FILE: any server)"
 	@echo "make faults    kill a process at every API write of every story: hours (MINUTES=30 tries a part of all)"
@@ -51,6 +52,10 @@ story: env
 # More than an hour, and goes on where it was stopped; the figures of docs/explanation/error-storms.md.
 storms: env
 	PYTHONPATH=tests $(BIN)/python -m faults.storms --out benchmarks/results/error-storms.json
+
+# On a quiet machine; the figures of docs/explanation/overhead.md.
+overhead: env
+	$(BIN)/python -m benchmarks.overhead $(or $(SECONDS),60)
 
 # Untested: see docs/how-to/kind.md.
 kind:

@@ -84,7 +84,7 @@ def web_server(tls: tuple[Path, Path] | None = None) -> Iterator[WebServer]:
             self.close_connection = self.close_connection or "content-length" in answer.headers
             self.wfile.write(answer.body)
 
-        do_POST = do_GET  # noqa: N815
+        do_POST = do_HEAD = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

@@ -18,4 +18,14 @@ Beside them stands what runs inside containers: ``store`` (artifacts), ``steps``
 ``training`` (the SDK of a user's script), ``serving`` (the predictor).
 """
 
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def load(reference: str) -> Any:
+    """A model version as a ``mlplane.loading.Model``, such as ``mlplane.load("digits@digits-03b3d497")``."""
+    from importlib import import_module
+
+    # By its name: this package is imported by all of mlplane, most of which may not know torch.
+    return import_module("mlplane.loading").load(reference)

@@ -12,12 +12,15 @@ import signal
 import socket
 import uuid
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from mlplane import handlers, names
 from mlplane.api import KINDS
 from mlplane.api.meta import Body
 from mlplane.api.refs import Query, Ref
+from mlplane.capacity import Profile
 from mlplane.cluster.discovery import UnknownKind
+from mlplane.cluster.events import Recorder
 from mlplane.cluster.kube import connect
 from mlplane.cluster.port import Cluster
 from mlplane.engine import lease
@@ -25,7 +28,10 @@ from mlplane.engine.endpoint import answering
 from mlplane.engine.leadership import Leadership
 from mlplane.engine.looks import Looks
 from mlplane.engine.loop import Engine
+from mlplane.engine.telling import Telling
+from mlplane.engine.webhook import Webhook, receiver
 from mlplane.errors import InvalidInput, Transient
+from mlplane.gitops.profilefile import read_profile
 from mlplane.reconcilers import RECONCILERS
 from mlplane.settings import DEFAULT_IMAGE, Settings
 
@@ -37,18 +43,19 @@ PATIENCE_S = 5.0
 log = logging.getLogger(__name__)
 
 
-def run(namespace: str | None = None, *, liveness: str | None = None) -> None:
+def run(namespace: str | None = None, *, liveness: str | None = None, profile: Path | None = None) -> None:
     """Work until SIGTERM or SIGINT.
 
     Args:
         namespace: The one to work in; None for all.
         liveness: Where to answer liveness probes, such as ``http://0.0.0.0:8080/healthz``.
+        profile: File with the operator's profile; None for the empty one.
 
     Raises:
-        InvalidInput: The environment, the kubeconfig or ``liveness`` is wrong.
+        InvalidInput: The environment, the kubeconfig, the profile or ``liveness`` is wrong.
         Transient: The Lease or the engine was lost; start the process again.
     """
-    settings = settings_from_environment()
+    settings = settings_from_environment(read_profile(profile) if profile else Profile())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("kopf").setLevel(logging.WARNING)
     # It warns that signals do not reach it, which is as it should be.
@@ -57,8 +64,8 @@ def run(namespace: str | None = None, *, liveness: str | None = None) -> None:
     log.info("controller has stopped")
 
 
-def settings_from_environment() -> Settings:
-    """What the environment says. Raises InvalidInput without a store."""
+def settings_from_environment(profile: Profile) -> Settings:
+    """What the environment says, and the profile. Raises InvalidInput without a store."""
     store = os.environ.get(names.STORE_ENV)
     if not store:
         raise InvalidInput(
@@ -70,6 +77,7 @@ def settings_from_environment() -> Settings:
         image=os.environ.get(names.IMAGE_ENV) or DEFAULT_IMAGE,
         allowed_hosts=tuple(host.strip() for host in hosts if host.strip()),
         hf_endpoint=os.environ.get(names.HF_ENDPOINT_ENV, ""),
+        profile=profile,
     )
 
 
@@ -98,6 +106,8 @@ async def _run(settings: Settings, namespace: str | None, liveness: str | None) 
         cluster = await stack.enter_async_context(connect())
         leadership = Leadership(cluster, _lease(namespace), _identity())
         engine = Engine(cluster, RECONCILERS, settings, namespace=namespace, guard=leadership.held)
+        telling = Telling(Recorder(cluster, names.CONTROLLER_MANAGER, leadership.held), _webhook())
+        engine.listen(telling.told)
         looks = Looks(cluster, watched(namespace), engine.wake, anew.set)
 
         def troubles() -> list[str]:
@@ -119,6 +129,7 @@ async def _run(settings: Settings, namespace: str | None, liveness: str | None) 
             async with asyncio.TaskGroup() as group:
                 group.create_task(leadership.keep(), name="lease")
                 group.create_task(engine.run(), name="engine")
+                group.create_task(telling.run(), name="telling")
                 group.create_task(looks.run(), name="looks")
                 group.create_task(handlers.watch(watched(namespace), tell, anew), name="watches")
         except ExceptionGroup as errors:
@@ -126,6 +137,12 @@ async def _run(settings: Settings, namespace: str | None, liveness: str | None) 
             raise Transient(f"the controller cannot go on: {error!r}; start it again") from error
         finally:
             await leadership.give_up()
+
+
+def _webhook() -> Webhook | None:
+    """The receiver of notifications, if the environment names one. Raises InvalidInput if it is wrong."""
+    to = receiver(os.environ.get(names.NOTIFY_URL_ENV, ""), os.environ.get(names.NOTIFY_SECRET_ENV, ""))
+    return Webhook(to) if to else None
 
 
 def _lease(namespace: str | None) -> Ref:

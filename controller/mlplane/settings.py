@@ -1,8 +1,9 @@
 """What an operator configures and decisions depend on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlplane import __version__
+from mlplane.capacity import Profile
 
 DEFAULT_IMAGE = f"ghcr.io/mlplane/runtime:{__version__}"
 """Image of steps and predictors where the operator names no other."""
@@ -20,3 +21,5 @@ class Settings:
     """Servers, ``host`` or ``host:port``, that data are read from although their addresses are not public."""
     hf_endpoint: str = ""
     """The Hugging Face hub that data are read from; empty for the public one."""
+    profile: Profile = field(default_factory=Profile)
+    """The machines of the plane."""

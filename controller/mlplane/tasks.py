@@ -93,10 +93,17 @@ class RunTask(ApiModel):
             dataset=self.dataset,
             splits=self.splits,
             plan=self.spec.evaluation,
-            code=self.spec.code,
+            code=Source(git=self.spec.code.git) if self.spec.code.git else None,
             baseline=self.baseline,
             trained_on=tuple(split.digest for split in self.training_splits),
         )
+
+
+class TrialToDo(ApiModel):
+    """What preflight says of a trial of a sweep; an item of the loop over the template ``trial``."""
+
+    index: int
+    cached: bool
 
 
 class VerifyTask(ApiModel):
@@ -111,8 +118,8 @@ class TrainedModel(ApiModel):
 
     version: Literal[1] = 1
     key: Digest
-    tree: CommitId
-    """Git tree id of the code."""
+    tree: CommitId | None = None
+    """Git tree id of the code; None where the code came with the image."""
     artifact: Artifact
     signature: Signature
 
@@ -124,11 +131,12 @@ class RunResult(ApiModel):
     recorded: Recorded
 
 
-# Steps and their output parameters: what ``adapters.argo`` renders and ``steps`` implements.
+# Steps and their output parameters: what ``adapters.steptemplates`` renders and ``steps`` implements.
 TRANSFORM = "transform"
 INGEST = "ingest"
 PREFLIGHT = "preflight"
 TRAIN = "train"
+SELECT = "select"
 EVALUATE = "evaluate"
 PUBLISH = "publish"
 VERIFY = "verify"
@@ -138,16 +146,21 @@ RAW_OUTPUT = "raw"
 DATASET_OUTPUT = "dataset"
 """ingest: an ``IngestResult`` as JSON."""
 KEY_OUTPUT = "key"
-"""preflight: the run key."""
+"""preflight: the run key. select: that of the best trial."""
 CACHED_OUTPUT = "cached"
 """preflight: ``true`` if the store holds a trained model for the key already, else ``false``."""
 MODEL_OUTPUT = "model"
-"""train: digest of the stored model. preflight: the same if cached, else empty."""
+"""train: digest of the stored model. preflight: the same if cached, else empty. select: that of the best."""
+TRIALS_OUTPUT = "trials"
+"""preflight of a sweep: a list of ``TrialToDo`` as JSON. select: a list of ``api.sweep.Trial`` without what
+follows from the spec, their parameters (at most 32 KiB)."""
 REPORT_OUTPUT = "report"
 """evaluate: digest of the stored report."""
 RECORDED_OUTPUT = "recorded"
 """evaluate: a ``Recorded`` as JSON."""
 FINDING_OUTPUT = "finding"
 """verify: empty if the report says what was recorded, else what differs, in one sentence."""
+KEYS_OUTPUT = "keys"
+"""preflight of a sweep: the run keys of its trials in their order, a list as JSON."""
 RESULT_OUTPUT = "result"
 """publish: a ``RunResult`` as JSON."""

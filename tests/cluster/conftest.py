@@ -37,8 +37,8 @@ def kubectl(kubeconfig: Path) -> Callable[..., str]:
 
 
 @pytest.fixture
-def installed(kubectl: Callable[..., str]) -> Iterator[None]:
-    """Argo's and KServe's kinds where they are missing, and mlplane as a person installs it, for a while.
+def foreign(kubectl: Callable[..., str]) -> None:
+    """Argo's and KServe's kinds where they are missing.
 
     MLPLANE_UPSTREAM_CRDS names a folder with Argo's and KServe's own definitions; without it the open ones of
     the local plane are taken.
@@ -47,9 +47,16 @@ def installed(kubectl: Callable[..., str]) -> Iterator[None]:
     for crd in foreign_crds():
         if crd["metadata"]["name"] not in present:
             kubectl("apply", "--server-side", "-f", "-", stdin=_definition(crd))
-    kubectl("apply", "--server-side", "-k", str(ROOT / "crds"))
-    kinds = [crd["metadata"]["name"] for crd in foreign_crds()] + [f"{kind}.mlplane.dev" for kind in KINDS]
+    kinds = (crd["metadata"]["name"] for crd in foreign_crds())
     kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{name}" for name in kinds))
+
+
+@pytest.fixture
+def installed(kubectl: Callable[..., str], foreign: None) -> Iterator[None]:
+    """Argo's and KServe's kinds, and mlplane as a person installs it, for a while."""
+    kubectl("apply", "--server-side", "-k", str(ROOT / "crds"))
+    kinds = (f"crd/{kind}.mlplane.dev" for kind in KINDS)
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", *kinds)
     kubectl("apply", "--server-side", "--force-conflicts", "-k", str(ROOT / "manifests" / "base"))
     # The controller of the story is a process here, under the account and the rights of the Deployment.
     kubectl("-n", "mlplane-system", "scale", "deployment", "mlplane-controller", "--replicas=0")

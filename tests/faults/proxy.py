@@ -58,6 +58,11 @@ class Request:
     def is_lease(self) -> bool:
         return self.path.startswith("/apis/coordination.k8s.io/")
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it writes an Event of ours: in the background, and nothing depends on it."""
+        return self.method == "PATCH" and "/events/" in self.path
+
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 

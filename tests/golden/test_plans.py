@@ -25,6 +25,7 @@ STARTED = {
     "workflow": "digits-1-1",
     "conditions": [b.condition("Ready", "False", "Running"), b.condition("Reconciling", "True", "Running")],
 }
+LOG = "main: Error (exit code 1): mlplane train: script train.py failed with exit code 1"
 PREFLIGHT = {"key": b.RUN_KEY, "cached": "false", "model": ""}
 
 
@@ -88,6 +89,16 @@ FAILED_SERVICE = service(
     }
 )
 CHANGED = datasetcases.CHANGED
+SUSPENDED = {
+    "conditions": [b.condition("Ready", "False", "Suspended"), b.condition("Suspended", "True", "Suspended")]
+}
+ENDED_BY_SUSPENSION = b.run_workflow(b.run(), "Failed")
+ENDED_BY_SUSPENSION["metadata"]["annotations"] = {"mlplane.dev/suspended": "true"}
+
+
+def with_spec(body: dict, **changes: object) -> dict:
+    return body | {"spec": body["spec"] | changes}
+
 
 CASES = {
     **datasetcases.CASES,
@@ -122,7 +133,7 @@ CASES = {
         b.run(status=STARTED),
         (
             b.ready_dataset(),
-            b.with_failed_pod(b.run_workflow(b.run()), "train", "Error (exit code 1)"),
+            b.with_failed_pod(b.run_workflow(b.run()), "train", LOG),
         ),
     ),
     "TrainingRun/a step cannot start": (
@@ -165,6 +176,28 @@ CASES = {
     "TrainingRun/workflow of an earlier run": (
         b.run(uid="uid-new"),
         (b.ready_dataset(), b.run_workflow(b.run(), "Running")),
+    ),
+    "TrainingRun/suspended while it trains": (
+        with_spec(b.run(status=STARTED), suspend=True),
+        (b.ready_dataset(), b.run_workflow(b.run(), "Running", preflight=PREFLIGHT)),
+    ),
+    "TrainingRun/suspended before it started": (with_spec(b.run(), suspend=True), (b.ready_dataset(),)),
+    "TrainingRun/goes on": (
+        b.run(status=STARTED | SUSPENDED),
+        (b.ready_dataset(), ENDED_BY_SUSPENSION),
+    ),
+    "TrainingRun/duplicate": (
+        b.run(),
+        (b.ready_dataset(), b.run("digits-0", STARTED | {"workflow": "digits-0-1"})),
+    ),
+    "TrainingRun/its workflow is to be deleted": (
+        with_spec(
+            b.run(
+                status=STARTED | {"conditions": [b.condition("Complete", "True", "Succeeded", "all is well")]}
+            ),
+            ttlSecondsAfterFinished=60,
+        ),
+        (b.run_workflow(b.run(), "Succeeded"),),
     ),
     "ModelVersion/not evaluated": (b.model_version(), ()),
     "ModelVersion/approved": (b.model_version(), (b.judged(),)),

@@ -5,11 +5,12 @@ import copy
 import pytest
 
 import builders as b
-from mlplane.adapters import argo, datasetworkflows, kserve
+from mlplane.adapters import argo, datasetworkflows, kserve, workflowchanges
 from mlplane.adapters.servingruntime import serving_runtime
 from mlplane.api import Dataset, ModelServer, ModelVersion, TrainingRun
 from mlplane.schema import foreign
 from mlplane.tasks import RunTask
+from renderedruns import workflows
 
 RUN = TrainingRun.model_validate(b.run())
 TASK = RunTask.model_validate(
@@ -23,11 +24,26 @@ TASK = RunTask.model_validate(
 SERVER = ModelServer.model_validate(
     b.body("ModelServer", "digits", {"follow": {"model": "digits", "policy": "Newest"}})
 )
+
+
+def changed(change):
+    """The Workflow of a run with what is applied to it later."""
+    made = argo.workflow_for_run(RUN, TASK, 1, b.SETTINGS)
+    applied = change(made)
+    return made | {
+        "metadata": made["metadata"] | applied["metadata"],
+        "spec": made["spec"] | applied["spec"],
+    }
+
+
 RENDERED = {
     "Workflow of a dataset": datasetworkflows.workflow_for_dataset(
         Dataset.model_validate(b.dataset()), b.SETTINGS
     ),
     "Workflow of a run": argo.workflow_for_run(RUN, TASK, 1, b.SETTINGS),
+    "Workflow that is suspended": changed(workflowchanges.suspended),
+    "Workflow that is to be deleted": changed(lambda workflow: workflowchanges.expiring(workflow, 60)),
+    **workflows(),
     "InferenceService": kserve.inference_service_for(
         SERVER, ModelVersion.model_validate(b.model_version()), b.SETTINGS
     ),

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlplane import tasks
-from mlplane.adapters.argo import call, output_of, step_template, workflow_of
+from mlplane.adapters.argo import workflow_of
 from mlplane.adapters.children import short_hash
 from mlplane.adapters.sourceaccess import with_access
+from mlplane.adapters.stepcalls import call, output_of
+from mlplane.adapters.steptemplates import step_template
 from mlplane.api import Body, Dataset
 from mlplane.api.dataset import ResolvedInput
 from mlplane.settings import Settings

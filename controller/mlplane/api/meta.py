@@ -46,6 +46,18 @@ RelativePath = Annotated[
 ]
 """A path inside a repository: no leading slash or dot, hence no way out of it."""
 CommitId = Annotated[str, Field(max_length=40, pattern=r"^[0-9a-f]{40}$")]
+Quantity = Annotated[
+    int | Annotated[str, Field(max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?([mkMGTPE]|[KMGTPE]i)?$")],
+    Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
+]
+"""An amount as Kubernetes writes it: ``4``, ``500m``, ``16Gi``."""
+ImageReference = Annotated[
+    str,
+    Field(
+        max_length=512,
+        pattern=r"^[a-z0-9]([-a-z0-9._:/]*[a-z0-9])?(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?(@sha256:[0-9a-f]{64})?$",
+    ),
+]
 Param = Annotated[
     int | Annotated[str, Field(max_length=1024, pattern=r"^(\{?[^{])*\{?$")],
     Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
@@ -152,6 +164,22 @@ def short_name_rule(limit: int) -> tuple[str, str]:
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
     """``json_schema_extra`` that carries CEL rules, given as (rule, message)."""
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]}
+
+
+def immutable_except(spec: type[BaseModel], *mutable: str) -> tuple[str, str]:
+    """CEL rule that holds every field of a spec but these; fields by their Python names."""
+    same = []
+    for name, field in spec.model_fields.items():
+        if name in mutable:
+            continue
+        alias = to_camel(name)
+        if field.is_required():
+            same.append(f"self.{alias} == oldSelf.{alias}")
+        else:
+            there = f"has(self.{alias})"
+            same.append(f"{there} == has(oldSelf.{alias}) && (!{there} || self.{alias} == oldSelf.{alias})")
+    but = " and ".join(to_camel(name) for name in mutable)
+    return " && ".join(same), f"spec is immutable but for {but}: create an object with another name instead"
 
 
 IMMUTABLE = rules(("self == oldSelf", "spec is immutable: create an object with another name instead"))

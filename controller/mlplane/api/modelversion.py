@@ -23,8 +23,10 @@ from mlplane.api.meta import (
     Resource,
     Status,
     StoreUri,
+    rules,
     short_name_rule,
 )
+from mlplane.api.usercode import ImageCode
 
 
 class Artifact(ApiModel):
@@ -48,8 +50,20 @@ class CodeLineage(GitSource):
     entrypoint: Annotated[RelativePath, Field(description="Python script that was run.")]
 
 
+class ImageCodeLineage(ImageCode):
+    """The code that made a model, in a directory of ``spec.lineage.image``."""
+
+    entrypoint: Annotated[RelativePath, Field(description="Python script that was run.")]
+
+
 class Lineage(ApiModel):
     """Everything that a model came from."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            ("has(self.code) != has(self.imageCode)", "give exactly one of code and imageCode")
+        )
+    }
 
     run: Annotated[RunRef, Field(description="The run that made it.")]
     dataset: Annotated[PinnedRef, Field(description="The dataset version that it was trained on.")]
@@ -61,7 +75,10 @@ class Lineage(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ] = ()
-    code: Annotated[CodeLineage, Field(description="The code that made it.")]
+    code: Annotated[CodeLineage | None, Field(description="The code that made it.")] = None
+    image_code: Annotated[
+        ImageCodeLineage | None, Field(description="The code that made it, where it came with the image.")
+    ] = None
     image: Annotated[str, Field(max_length=512, description="Container image that the code ran in.")]
     params: Annotated[Params, Field(description="Parameters of the script.")] = {}
     seed: Annotated[int, Field(ge=0, le=2147483647, description="Seed of every random generator.")]

@@ -47,10 +47,13 @@ def _facts(spec: ModelVersionSpec) -> Iterator[tuple[str, str]]:
 def _made(lineage: Lineage) -> Iterator[tuple[str, str]]:
     code, data = lineage.code, lineage.dataset
     yield "run", lineage.run.name
-    yield "repository", one_line(code.url)
-    yield "script", f"{code.path}/{code.entrypoint}"
-    yield "commit", brief(code.commit)
-    yield "code (tree)", brief(code.tree)
+    if code:
+        yield "repository", one_line(code.url)
+        yield "script", f"{code.path}/{code.entrypoint}"
+        yield "commit", brief(code.commit)
+        yield "code (tree)", brief(code.tree)
+    if lineage.image_code:
+        yield "script (in the image)", f"{lineage.image_code.path}/{lineage.image_code.entrypoint}"
     yield "dataset", f"{data.name} {brief(data.digest)}"
     for split in lineage.splits:
         yield f"split {split.name}", f"{split.rows:,} records, {brief(split.digest)}"

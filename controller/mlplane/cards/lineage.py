@@ -26,8 +26,11 @@ def signature(found: Signature) -> Iterator[str]:
 def _lineage(lineage: Lineage) -> Iterator[tuple[str, str]]:
     run, data, code = lineage.run, lineage.dataset, lineage.code
     yield "run", f"`{run.name}`, key {short(run.key)}"
-    yield "code", f"{plain(code.url)}, `{code.path}/{code.entrypoint}`"
-    yield "commit", f"`{code.commit}`, tree {short(code.tree)}"
+    if code:
+        yield "code", f"{plain(code.url)}, `{code.path}/{code.entrypoint}`"
+        yield "commit", f"`{code.commit}`, tree {short(code.tree)}"
+    if lineage.image_code:
+        yield "code", f"in the image, `{lineage.image_code.path}/{lineage.image_code.entrypoint}`"
     yield "dataset", f"`{data.name}`, version `{data.digest}`"
     for split in lineage.splits:
         yield "trained on", f"split {plain(split.name)}, {split.rows:,} records, {short(split.digest)}"

@@ -1,6 +1,6 @@
 """A model card as Markdown: the verdict first, then the numbers, then where the model came from.
 
-Called by ``cli.card``.
+Called by ``cli.card``, and ``cards.promotion`` for a part.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def _judged(judged: Judged, images: Images) -> Iterator[str]:
     yield f"## Judged by the split {plain(spec.split)} of {plain(spec.dataset.name)}: {judged.verdict}"
     yield _circumstances(judged)
     if judged.results:
-        yield _gates(judged.results)
+        yield gates(judged.results)
     if report is None:
         said = "There are no more numbers than these" if judged.results else "There are no numbers"
         yield f"**{said}**: {plain(judged.problem)}."
@@ -85,7 +85,8 @@ def _circumstances(judged: Judged) -> str:
     return said if judged.results else f"{said} {plain(judged.message)}."
 
 
-def _gates(results: Sequence[GateResult]) -> str:
+def gates(results: Sequence[GateResult]) -> str:
+    """A table of gates: what each asks for, and what was measured."""
     compared = any(result.baseline for result in results)
     head = ("gate", "records", "needs", *(("baseline",) if compared else ()), "measured", "95 %", "verdict")
     rows = [(*_asked(r), *((r.baseline or NONE,) if compared else ()), *_outcome(r)) for r in results]

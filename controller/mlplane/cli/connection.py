@@ -1,7 +1,6 @@
-"""Where a command finds its cluster: ``--kubeconfig``, $KUBECONFIG, a plane of this folder, or as kubectl."""
+"""The cluster of a command, as ``mlplane.whereabouts`` finds it, and what runs on it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlplane.whereabouts import found
+
 if TYPE_CHECKING:
     from mlplane.cluster.kube import KubeCluster
-
-STATE = Path(".mlplane")
-"""State folder of a plane that was started in this directory."""
 
 Kubeconfig = Annotated[
     Path | None,
@@ -38,14 +36,6 @@ async def connected(kubeconfig: Path | None, namespace: str = "") -> AsyncIterat
 
     async with connect(found(kubeconfig)) as cluster:
         yield cluster, namespace or cluster.namespace
-
-
-def found(kubeconfig: Path | None) -> Path | None:
-    """The kubeconfig to use; None where Kubernetes' own rules decide."""
-    if kubeconfig or os.environ.get("KUBECONFIG"):
-        return kubeconfig
-    own = STATE / "kubeconfig"
-    return own if own.is_file() else None
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

@@ -1,8 +1,11 @@
 """``mlplane controller``: the process that brings objects to their specs, on a cluster and on a laptop."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from mlplane import names
 
 
 def controller(
@@ -12,6 +15,9 @@ def controller(
     liveness: Annotated[
         str | None, typer.Option(help="Answer liveness probes here, such as http://0.0.0.0:8080/healthz.")
     ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(envvar=names.PROFILE_ENV, help="File that describes the pools of GPUs.")
+    ] = None,
 ) -> None:
     """Run the controller; the environment configures it: KUBECONFIG, MLPLANE_STORE, MLPLANE_IMAGE.
 
@@ -20,4 +26,4 @@ def controller(
     """
     from mlplane.controller import run
 
-    run(namespace, liveness=liveness)
+    run(namespace, liveness=liveness, profile=profile)

@@ -13,7 +13,7 @@ def init(
         str, typer.Option(help="Address the repository will have; its identity in the manifests.")
     ] = "",
 ) -> None:
-    """Make a git repository with manifests, code and data, all pinned."""
+    """Make a git repository with manifests, code and data, all pinned; with environments and CI files."""
     from mlplane.gitops import scaffold
 
     commit = scaffold.init(directory, template, url or scaffold.default_url(directory))

@@ -1,6 +1,7 @@
 """``mlplane logs``: what the steps of a run, or of a dataset's ingest, have printed."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ def logs(
     name: Annotated[str, typer.Argument(help="A TrainingRun, or dataset/NAME.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the workflow ends.")] = False,
     step: Annotated[
-        str, typer.Option(help="Only this step: ingest, preflight, train, evaluate, publish.")
+        str, typer.Option(help="Only this step: ingest, preflight, train, select, evaluate, publish.")
     ] = "",
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",
@@ -38,7 +39,7 @@ async def _logs(name: str, step: str, follow: bool, kubeconfig: Kubeconfig, name
         async for pod in _pods(cluster, workflow, follow):
             shown = step_of(pod)
             if not step or shown.partition("(")[0] == step:
-                await _print(cluster, pod, shown, follow)
+                await _print(cluster, pod, label_of(pod), follow)
                 printed += 1
         if not printed:
             typer.secho("no such step has started yet; --follow waits for it", err=True, dim=True)
@@ -49,6 +50,13 @@ def step_of(pod: "Body") -> str:
     node = (pod["metadata"].get("annotations") or {}).get(NODE_ANNOTATION, "")
     step = str(node).rpartition(".")[2] or str(pod["metadata"]["name"])
     return step.removesuffix("(0)")
+
+
+def label_of(pod: "Body") -> str:
+    """The same, with the number of its trial where the run is a sweep: ``train #3``."""
+    node = (pod["metadata"].get("annotations") or {}).get(NODE_ANNOTATION, "")
+    trial = re.search(r"\.trial\((\d+):", str(node))
+    return f"{step_of(pod)} #{int(trial[1]) + 1}" if trial else step_of(pod)
 
 
 async def _workflow(cluster: "KubeCluster", namespace: str, name: str) -> "Body":

@@ -9,20 +9,29 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 import mlplane
 from mlplane.cli.card import card
+from mlplane.cli.check import check
 from mlplane.cli.compare import compare
 from mlplane.cli.controller import controller
 from mlplane.cli.demo import demo
+from mlplane.cli.history import history
 from mlplane.cli.imports import import_
 from mlplane.cli.init import init
+from mlplane.cli.lineage import lineage
 from mlplane.cli.lock import lock
 from mlplane.cli.logs import logs
+from mlplane.cli.metrics import metrics
+from mlplane.cli.plan import plan
 from mlplane.cli.predict import predict
 from mlplane.cli.profiles import profile
+from mlplane.cli.promote import promote
 from mlplane.cli.push import push
 from mlplane.cli.render import render
+from mlplane.cli.rollback import rollback
+from mlplane.cli.runs import runs
 from mlplane.cli.schema import schema
 from mlplane.cli.status import status
 from mlplane.cli.store import store
@@ -32,8 +41,9 @@ from mlplane.errors import MlplaneError
 
 _PANELS = {
     "Start": (demo, init, up),
-    "Repository": (validate, lock, push, render, schema, import_),
-    "Cluster": (status, logs, predict, profile, card, compare),
+    "Repository": (validate, plan, lock, push, render, schema, import_),
+    "Promotion": (check, promote, rollback, history, lineage),
+    "Cluster": (status, logs, metrics, predict, profile, card, compare),
     "Operation": (controller,),
 }
 
@@ -44,6 +54,9 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except TyperException as error:
+            error.exit_code = 1  # for 2 is what `mlplane plan` says where something would change
+            raise
         except MlplaneError as error:
             typer.secho(f"error: {error}", fg="red", err=True)
             raise typer.Exit(1) from error
@@ -60,6 +73,7 @@ app = typer.Typer(
 for panel, commands in _PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(runs, name="run", rich_help_panel="Repository")
 app.add_typer(store, name="store", rich_help_panel="Operation")
 
 

@@ -36,7 +36,7 @@ def subjects(names: Sequence[str], store: str, kubeconfig: Path | None, namespac
     except MlplaneError as error:
         why = str(error)
         return [Subject(version, [Judged(each, problem=why) for each in judged]) for version, judged in found]
-    return [Subject(version, [_judged(each, known) for each in judged]) for version, judged in found]
+    return [Subject(version, [judged_in(each, known) for each in judged]) for version, judged in found]
 
 
 async def _objects(
@@ -76,7 +76,7 @@ def _read(body: "Body", evaluations: "list[Body]") -> "tuple[ModelVersion, list[
     return version, sorted(judged, key=lambda e: (e.metadata.creation_timestamp, e.name), reverse=True)
 
 
-def _judged(evaluation: "Evaluation", store: "Store") -> "Judged":
+def judged_in(evaluation: "Evaluation", store: "Store") -> "Judged":
     """An evaluation with its report, or with why there is none."""
     import tempfile
 

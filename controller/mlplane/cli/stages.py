@@ -49,7 +49,7 @@ def _synced(world: World) -> Stage:
     name, outcome = "sync", data.get("outcome")
     if outcome == "Synced":
         return Stage(name, "done", f"commit {data['commit'][:12]} is applied")
-    if outcome in ("Invalid", "Refused"):
+    if outcome in ("Invalid", "Untrusted", "Held", "Refused"):
         return Stage(name, "failed", data.get("errors", ""))
     return Stage(name, detail=data.get("errors", ""))
 

@@ -1,4 +1,4 @@
-"""``mlplane store``: how much lies in the store, who uses it, and what may go."""
+"""``mlplane store``: how much lies in the store, who uses it, what may go; ``copy`` is in ``storecopy``."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,12 +10,14 @@ import typer
 
 from mlplane.cli.connection import Kubeconfig, connected
 from mlplane.cli.storeaccess import StoreUrl, opened
+from mlplane.cli.storecopy import copy
 
 if TYPE_CHECKING:
     from mlplane.api.meta import Body
     from mlplane.gitops.collecting import Fate
 
-store = typer.Typer(no_args_is_help=True, help="Look at the artifact store, and clean it.")
+store = typer.Typer(no_args_is_help=True, help="Look at the artifact store, clean it, copy from it.")
+store.command()(copy)
 
 Manifests = Annotated[
     list[Path] | None,

@@ -18,7 +18,7 @@ from mlplane.api.conditions import is_current, is_true, of
 from mlplane.api.meta import Body
 
 State = Literal["ready", "working", "waiting", "failed"]
-_WORKING = (names.INGESTING, names.RUNNING, names.DEPLOYING, names.ROLLING_OUT)
+_WORKING = (names.INGESTING, names.RUNNING, names.SUSPENDING, names.DEPLOYING, names.ROLLING_OUT)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,10 @@ def _hint(body: Body, state: State, reason: str) -> str:
     match body["kind"], state, reason:
         case "TrainingRun", "working", _:
             return f"mlplane logs {name} --follow"
+        case "TrainingRun", "waiting", names.SUSPENDED:
+            return f"remove suspend from the manifest of {name}, and commit"
+        case "TrainingRun", "ready", _ if (body.get("status") or {}).get("trials"):
+            return f"mlplane metrics {name}"
         case "TrainingRun", "failed", _:
             return f"mlplane logs {name}"
         case "ModelServer", "ready", _:
@@ -138,8 +142,19 @@ def _dataset_facts(body: Body) -> str:
 def _run_facts(body: Body) -> str:
     status = body.get("status") or {}
     progress = f"progress {status['progress']}" if status.get("progress") else ""
+    end = f"done about {status['estimatedCompletion']}" if status.get("estimatedCompletion") else ""
+    restarts = f"{status['restarts']} restarts" if status.get("restarts") else ""
     verdict = f"verdict {status['verdict']}" if status.get("verdict") else ""
-    return _joined(progress, verdict)
+    return _joined(progress, end, restarts, _trials(status), verdict)
+
+
+def _trials(status: Body) -> str:
+    """How the trials of a sweep did; ``mlplane metrics`` has the table."""
+    trials, best = status.get("trials") or [], status.get("bestTrial")
+    failed = sum(trial.get("state") == "Failed" for trial in trials)
+    score = next((trial.get("score") for trial in trials if trial.get("index") == best), None)
+    said = f"{len(trials)} trials" + (f", {failed} failed" if failed else "") if trials else ""
+    return _joined(said, f"best {best}" + (f": {score}" if score else "") if best else "")
 
 
 def _version_facts(body: Body) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlplane.cli.connection import STATE
+from mlplane.whereabouts import STATE
 
 if TYPE_CHECKING:
     from mlplane.local.programs import Allowed
@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 
 
 def up(
+    *,
     state: Annotated[Path, typer.Option(help="Folder that the plane lives in.")] = STATE,
     repo: Annotated[
         Path | None, typer.Option(help="Git repository to follow. Default: none, apply with kubectl.")
     ] = None,
-    path: Annotated[str, typer.Option(help="Directory of manifests in the repository.")] = ".",
+    path: Annotated[
+        str | None,
+        typer.Option(
+            help="Directory of manifests in the repository, for the namespace default. Default: each "
+            "environment of its promotion.yaml without a context, or all of it where there is no such file."
+        ),
+    ] = None,
     revision: Annotated[str, typer.Option(help="Branch, tag or commit to follow.")] = "main",
     allow_image: Annotated[
         list[str] | None,
@@ -33,22 +40,43 @@ def up(
             "May be given several times."
         ),
     ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="File that describes the GPUs of this machine to the controller.")
+    ] = None,
+    signers: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of those whose signed commits are applied, as for git's gpg.ssh.allowedSignersFile. "
+            "Default: signatures do not matter."
+        ),
+    ] = None,
 ) -> None:
     """Run the plane until Ctrl-C; it goes on where it was when started again."""
     import asyncio
 
-    from mlplane.errors import InvalidInput
-    from mlplane.gitops import git
     from mlplane.local.programs import Allowed
     from mlplane.local.state import State
 
-    if repo and git.root(repo) is None:
-        raise InvalidInput(f"{repo} is no git repository: make one with `mlplane init {repo}`")
-    allowed = Allowed(images=tuple(allow_image or ()), hosts=tuple(allow_host or ()))
+    _check_files(repo, signers, profile)
+    allowed = Allowed(tuple(allow_image or ()), tuple(allow_host or ()), signers, profile)
     asyncio.run(_up(State.create(state), repo and repo.resolve(), path, revision, allowed))
 
 
-async def _up(state: "State", repo: Path | None, path: str, revision: str, allowed: "Allowed") -> None:
+def _check_files(repo: Path | None, signers: Path | None, profile: Path | None) -> None:
+    """Refuse now what would else stand in the log of a process that does not start."""
+    from mlplane.errors import InvalidInput
+    from mlplane.gitops import git
+    from mlplane.gitops.profilefile import read_profile
+
+    if repo and not git.is_repository(repo):
+        raise InvalidInput(f"{repo} is no git repository: make one with `mlplane init {repo}`")
+    if signers and not signers.is_file():
+        raise InvalidInput(f"--signers {signers}: there is no such file")
+    if profile:
+        read_profile(profile)
+
+
+async def _up(state: "State", repo: Path | None, path: str | None, revision: str, allowed: "Allowed") -> None:
     """Say how to use the plane once it is ready, then wait for SIGINT or SIGTERM."""
     import asyncio
     import signal
@@ -67,6 +95,7 @@ async def _up(state: "State", repo: Path | None, path: str, revision: str, allow
         typer.echo(f"the plane is up; logs are in {state.logs}")
         typer.echo(f"export KUBECONFIG={state.kubeconfig}")
         if repo:
-            typer.echo(f"follows {path} of {repo} at {revision}; see `mlplane status`")
+            what = path or "the environments"
+            typer.echo(f"follows {what} of {repo} at {revision}; see `mlplane status`")
         await stop.wait()
         typer.echo("stopping; start it again and it goes on")

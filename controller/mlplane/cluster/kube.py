@@ -98,6 +98,16 @@ class KubeCluster:
         )
         return reply.checked(f"apply {ref}")
 
+    async def rehearse(self, body: Body, *, manager: str) -> Body:
+        """What ``apply`` with force would make of the object, as the server says it; nothing is written."""
+        ref = ref_of(body)
+        params = {"fieldManager": manager, "force": "true", "fieldValidation": "Strict", "dryRun": "All"}
+        path = await self._discovery.object_path(ref)
+        reply = await self._transport.request(
+            "PATCH", path, params=params, body=body, content_type=APPLY_PATCH
+        )
+        return reply.checked(f"apply {ref}")
+
     async def patch(self, ref: Ref, patch: Body, *, manager: str, subresource: str = "") -> Body | None:
         """Merge-patch the object or its subresource; None if there is none."""
         path = await self._discovery.object_path(ref, subresource)

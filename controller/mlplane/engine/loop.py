@@ -32,6 +32,9 @@ RESYNC = timedelta(minutes=5)
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
 """What a decision raises when a stored object is not what its kind says (ValidationError is a ValueError)."""
 
+Told = Callable[[Body, Body], None]
+"""Called with an object as it was read, and the status that it has got."""
+
 log = logging.getLogger(__name__)
 
 
@@ -64,6 +67,11 @@ class Engine:
         self._reconcilers = {(_api_version(r), r.KIND.__name__): r for r in reconcilers}
         self._interests = Interests(self._reconcilers.keys())
         self._queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
+        self._told: Told = lambda _before, _status: None
+
+    def listen(self, told: Told) -> None:
+        """Have ``told`` called for each status that was written; it does no I/O and does not fail."""
+        self._told = told
 
     def wake(self, body: Body) -> None:
         """An object appeared, changed or vanished: look at those that it matters to. Does no I/O."""
@@ -121,11 +129,14 @@ class Engine:
     async def _conclude(self, body: Body, status: Body) -> bool:
         try:
             async with self._guard():
-                return await commit(self._cluster, body, status)
+                is_written = await commit(self._cluster, body, status)
         except Terminal as error:
             if not is_trouble(status):
                 await self._report(body, names.API_ERROR, str(error))
             raise
+        if is_written:
+            self._told(body, status)
+        return is_written
 
     async def _look_at_all(self) -> None:
         """Wake every object now and then, spread in time: a lost event delays, and never loses."""

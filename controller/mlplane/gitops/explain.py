@@ -12,12 +12,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlplane.api import KINDS
-from mlplane.api.meta import Body
+from mlplane.api.meta import ApiModel, Body
+from mlplane.api.promotion import Promotion
 from mlplane.gitops.findings import Finding, at, closest, unknown_field
 from mlplane.gitops.manifest import Document, FieldPath
 from mlplane.gitops.metadata import metadata_findings
 from mlplane.schema.inlined import inlined_schema
 
+_MODELS: Mapping[str, type[ApiModel]] = {**KINDS, Promotion.__name__: Promotion}
 _KEY = "[key]"
 """Where pydantic says that the name in a map is wrong, and not the value."""
 
@@ -27,22 +29,25 @@ def schema_findings(document: Document, kind: str) -> list[Finding]:
     findings = metadata_findings(document)
     seen: set[FieldPath] = set()
     try:
-        KINDS[kind].model_validate_json(json.dumps(document.body), strict=True)
+        _MODELS[kind].model_validate_json(
+            json.dumps(document.body), strict=True, by_alias=True, by_name=False
+        )
     except ValidationError as error:
         for entry in error.errors(include_url=False, include_input=False):
-            path = _path_in(document.body, entry["loc"], entry["type"])
+            path = path_in(document.body, entry["loc"], entry["type"])
             if path not in seen and not _follows_from_another(document.body, path, entry):
                 seen.add(path)
                 findings.append(_finding(document, kind, path, entry))
     # The models take null for what is left out; an API server does not.
-    for path in _nulls(document.body.get("spec"), ("spec",)):
+    top, value = (("spec",), document.body.get("spec")) if kind in KINDS else ((), document.body)
+    for path in _nulls(value, top):
         if path not in seen and (schema := _schema_at(kind, path)):
             findings.append(_wrong_type(document, path, schema, None))
     return findings
 
 
 def _nulls(value: Any, path: FieldPath) -> Iterator[FieldPath]:
-    if value is None and len(path) > 1:
+    if value is None and path != ("spec",):
         yield path
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -57,7 +62,7 @@ def _follows_from_another(body: Body, path: FieldPath, error: Any) -> bool:
     return is_short and bool(len(_value_at(body, path)) >= error["ctx"]["min_length"])
 
 
-def _path_in(body: Any, loc: tuple[Any, ...], error: str) -> FieldPath:
+def path_in(body: Any, loc: tuple[Any, ...], error: str) -> FieldPath:
     """The place of an error in the document: pydantic also names the branch of a union that it tried."""
     path: list[str | int] = []
     value = body
@@ -195,7 +200,7 @@ def _value_at(body: Any, path: FieldPath) -> Any:
 
 @functools.cache
 def _schema(kind: str) -> Body:
-    return inlined_schema(KINDS[kind])
+    return inlined_schema(_MODELS[kind])
 
 
 def _schema_at(kind: str, path: FieldPath) -> Body:

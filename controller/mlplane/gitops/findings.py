@@ -2,11 +2,14 @@
 
 import difflib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlplane.gitops.manifest import Document, FieldPath
+
+Check = Literal["schema", "reference", "pinned", "policy"]
+"""What found it: the object by itself, its references, whether it is pinned, what is allowed where."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,19 @@ class Finding:
     """What may stand there instead, if that is a short list."""
     suggestion: str = ""
     """What to write or to run, if there is a good guess."""
+    check: Check = "schema"
 
-    def __str__(self) -> str:
-        """The finding as one line, for a log or a record."""
+    @property
+    def sentence(self) -> str:
+        """All that is said but the place, as one line."""
         what = f"{self.path}: {self.message}" if self.path else self.message
         allowed = f"; allowed: {', '.join(self.allowed)}" if self.allowed else ""
         suggestion = f"; try: {self.suggestion}" if self.suggestion else ""
-        return f"{self.file}:{self.line}:{self.column}: {what}{allowed}{suggestion}"
+        return f"{what}{allowed}{suggestion}"
+
+    def __str__(self) -> str:
+        """The finding as one line, for a log or a record."""
+        return f"{self.file}:{self.line}:{self.column}: {self.sentence}"
 
 
 def at(
@@ -65,6 +74,11 @@ def at(
         tuple(allowed),
         suggestion,
     )
+
+
+def of_check(check: Check, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, as those of a check."""
+    return (replace(finding, check=check) for finding in findings)
 
 
 def unknown_field(document: Document, path: FieldPath, known: Iterable[str]) -> Finding:

@@ -7,17 +7,21 @@ with git's own words. Called by ``gitops.lock``, ``gitops.scaffold``, the GitOps
 
 import os
 import subprocess
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mlplane.errors import Terminal
 
 TIMEOUT_SECONDS = 60
+LARGEST_B = 4 << 20
+"""Of a file that is read: as many characters as a manifest may have, of four bytes each."""
 _SAFE = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.pager=cat"),
     *("-c", "log.showSignature=false"),
     *("-c", "log.follow=false"),
+    "--no-replace-objects",
     "--literal-pathspecs",
 )
 _KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG_GLOBAL", "GIT_SSL_", "GIT_EXEC_PATH")
@@ -32,6 +36,11 @@ def root(directory: Path) -> Path | None:
         if "not a git repository" in str(error):
             return None
         raise
+
+
+def is_repository(directory: Path) -> bool:
+    """Whether the directory lies in a repository, or is one without a working tree."""
+    return directory.is_dir() and run(directory, "rev-parse", "--git-dir", check=False).returncode == 0
 
 
 def resolve(repo: Path, revision: str) -> str:
@@ -54,20 +63,29 @@ def tree_id(repo: Path, path: str, revision: str = "HEAD") -> str:
     return _object(repo, f"{revision}:{path}", f"{repo} has no {path!r} at {revision}: commit it")
 
 
-def is_ancestor(repo: Path, commit: str, revision: str = "HEAD") -> bool:
-    """Whether the commit is part of the history of the revision."""
-    done = _run(repo, "merge-base", "--is-ancestor", commit, revision, check=False)
-    return done.returncode == 0
+def object_ids(repo: Path, names: Sequence[str]) -> dict[str, str]:
+    """Ids of the objects of these names, such as ``HEAD:train``; one that is not there is left out."""
+    asked = "".join(f"{name}\n" for name in names).encode()
+    out = run(repo, "cat-file", "--batch-check=%(objectname)", stdin=asked).stdout.decode().splitlines()
+    return {name: found for name, found in zip(names, out, strict=True) if " " not in found}
+
+
+def not_in_history(repo: Path, commits: Collection[str]) -> set[str]:
+    """Those of the commits, which all exist, that are no part of the history of HEAD."""
+    if not commits:
+        return set()
+    asked = "".join(f"{commit}\n" for commit in [*commits, "^HEAD"]).encode()
+    return set(commits) & set(run(repo, "rev-list", "--stdin", stdin=asked).stdout.decode().split())
 
 
 def is_dirty(repo: Path, path: str = ".") -> bool:
     """Whether the path has changes, or files, that are not committed."""
-    return bool(_run(repo, "status", "--porcelain", "-z", "--untracked-files=all", "--", path).stdout)
+    return bool(run(repo, "status", "--porcelain", "-z", "--untracked-files=all", "--", path).stdout)
 
 
 def worktree_files(repo: Path, suffixes: tuple[str, ...]) -> list[str]:
     """Files of the working tree with one of the suffixes, tracked or not; no ignored or deleted ones."""
-    names = _run(repo, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").stdout
+    names = run(repo, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").stdout
     files = (name for name in names.decode().split("\0") if name.endswith(suffixes))
     return sorted(name for name in files if (repo / name).is_file() and not (repo / name).is_symlink())
 
@@ -77,15 +95,17 @@ def read_files(repo: Path, revision: str, path: str, suffixes: tuple[str, ...]) 
 
     Raises:
         Terminal: The path is not there, or holds a symbolic link or a submodule of such a name: their
-            content would not be what was committed.
+            content would not be what was committed. Or a file is too large, or its name cannot be shown.
     """
     prefix = "" if path in ("", ".") else f"{path.rstrip('/')}/"
     tree = tree_id(repo, prefix.rstrip("/"), revision)
-    listing = _run(repo, "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree).stdout
+    listing = run(repo, "ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", tree).stdout
     names, ids = [], []
-    for entry in listing.decode().split("\0")[:-1]:
+    for entry in listing.decode(errors="backslashreplace").split("\0")[:-1]:
         meta, name = entry.split("\t", 1)
-        mode, _, object_id = meta.split(" ")
+        mode, _, object_id, size = meta.split()
+        if name.endswith(suffixes):
+            _require_modest(f"{prefix}{name}", size)
         if mode == "160000" or (mode == "120000" and name.endswith(suffixes)):
             kind = "submodule" if mode == "160000" else "symbolic link"
             raise Terminal(f"{prefix}{name} is a {kind}: put a regular file there")
@@ -97,15 +117,15 @@ def read_files(repo: Path, revision: str, path: str, suffixes: tuple[str, ...]) 
 
 def remote_urls(repo: Path) -> list[str]:
     """URLs of all remotes as configured, ``origin`` first; empty if there are none."""
-    done = _run(repo, "config", "--local", "--get-regexp", r"^remote\..*\.url$", check=False)
+    done = run(repo, "config", "--local", "--get-regexp", r"^remote\..*\.url$", check=False)
     lines = sorted(done.stdout.decode().splitlines(), key=lambda line: not line.startswith("remote.origin."))
     return [line.split(" ", 1)[1] for line in lines]
 
 
 def init(directory: Path, url: str) -> None:
     """Make the directory a repository with the branch ``main`` and the remote ``origin``."""
-    _run(directory, "-c", "init.templateDir=", "init", "--quiet", "--initial-branch=main")
-    _run(directory, "remote", "add", "--end-of-options", "origin", url)
+    run(directory, "-c", "init.templateDir=", "init", "--quiet", "--initial-branch=main")
+    run(directory, "remote", "add", "--end-of-options", "origin", url)
 
 
 def commit(repo: Path, message: str, paths: list[str]) -> str:
@@ -113,14 +133,22 @@ def commit(repo: Path, message: str, paths: list[str]) -> str:
 
     The author is who git says; where git knows nobody, ``mlplane``.
     """
-    _run(repo, "add", "--", *paths)
-    _run(repo, "commit", "--quiet", f"--message={message}", "--only", "--", *paths, env=_author(repo))
+    run(repo, "add", "--", *paths)
+    run(repo, "commit", "--quiet", f"--message={message}", "--only", "--", *paths, env=author(repo))
     return resolve(repo, "HEAD")
+
+
+def _require_modest(name: str, size: str) -> None:
+    """Raises Terminal for a file that nobody should read, or whose name would do something to a terminal."""
+    if not name.isprintable() or "\\x" in name:
+        raise Terminal(f"{name.encode('unicode_escape').decode()}: name the file in printable UTF-8")
+    if size.isdigit() and int(size) > LARGEST_B:
+        raise Terminal(f"{name} has {size} bytes: a manifest has at most {LARGEST_B}")
 
 
 def _blobs(repo: Path, ids: list[str]) -> list[bytes]:
     """Contents of blobs, all from one process."""
-    out = _run(repo, "cat-file", "--batch", stdin="".join(f"{i}\n" for i in ids).encode()).stdout
+    out = run(repo, "cat-file", "--batch", stdin="".join(f"{i}\n" for i in ids).encode()).stdout
     contents, at = [], 0
     for _ in ids:
         end = out.index(b"\n", at)
@@ -132,15 +160,16 @@ def _blobs(repo: Path, ids: list[str]) -> list[bytes]:
 
 def _object(repo: Path, name: str, missing: str) -> str:
     """Id of an object of the repository; ``missing`` is the error if there is no such object."""
-    done = _run(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False)
+    done = run(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False)
     if done.returncode != 0:
-        complaint = done.stderr.decode(errors="replace")
-        raise Terminal(f"git in {repo}: {_complaint(complaint)}" if complaint else missing)
+        said = done.stderr.decode(errors="replace")
+        raise Terminal(f"git in {repo}: {complaint(said)}" if said else missing)
     return done.stdout.decode().strip()
 
 
-def _author(repo: Path) -> dict[str, str]:
-    known = _run(repo, "config", "user.email", check=False).stdout or os.environ.get("GIT_AUTHOR_EMAIL")
+def author(repo: Path) -> dict[str, str]:
+    """Environment that names an author where git knows none."""
+    known = run(repo, "config", "user.email", check=False).stdout or os.environ.get("GIT_AUTHOR_EMAIL")
     if known:
         return {}
     names = {f"GIT_{who}_NAME": "mlplane" for who in ("AUTHOR", "COMMITTER")}
@@ -148,12 +177,13 @@ def _author(repo: Path) -> dict[str, str]:
 
 
 def _text(repo: Path, *args: str) -> str:
-    return _run(repo, *args).stdout.decode().strip()
+    return run(repo, *args).stdout.decode().strip()
 
 
-def _run(
+def run(
     repo: Path, *args: str, stdin: bytes = b"", env: dict[str, str] | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a repository; ``check`` raises a ``Terminal`` with git's own words where it fails."""
     command = ["git", *_SAFE, *args]
     try:
         done = subprocess.run(
@@ -171,11 +201,11 @@ def _run(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Terminal(f"git {args[0]} in {repo}: {error}") from error
     if check and done.returncode != 0:
-        raise Terminal(f"git in {repo}: {_complaint(done.stderr.decode(errors='replace'))}")
+        raise Terminal(f"git in {repo}: {complaint(done.stderr.decode(errors='replace'))}")
     return done
 
 
-def _complaint(stderr: str) -> str:
+def complaint(stderr: str) -> str:
     """The line of git's output that says what is wrong."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]

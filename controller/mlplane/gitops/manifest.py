@@ -6,8 +6,8 @@ no tags, no duplicate keys, no merge keys, and limits on size, depth and what al
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
@@ -45,15 +45,22 @@ class ManifestError(InvalidInput):
 class Node:
     """A value, where it starts, and how it is written."""
 
-    position: Position
+    mark: Any
+    """Its place, as the parser gives it: most places are never asked for."""
     value: Any = None
     text: str = ""
     """Of a scalar, as it stands in the file, without quotes."""
-    fields: dict[str, "Node"] = field(default_factory=dict)
-    keys: dict[str, Position] = field(default_factory=dict)
-    items: list["Node"] = field(default_factory=list)
+    fields: Mapping[str, "Node"] | None = None
+    keys: Mapping[str | int, Any] | None = None
+    """Marks of the names."""
+    items: Sequence["Node"] = ()
     size: int = 1
     """Number of values in it, aliases spelled out."""
+
+    @property
+    def position(self) -> Position:
+        """Where it starts."""
+        return _position(self.mark)
 
     def children(self) -> Mapping[Any, "Node"]:
         """What lies below, by key or by index."""
@@ -77,10 +84,8 @@ class Document:
             key: The position of the field's name instead of its value's.
         """
         parent, node, at = self._walk(path)
-        last = path[at - 1] if at else None
-        return (
-            parent.keys[last] if parent and (key or at < len(path)) and last in parent.keys else node.position
-        )
+        keys = parent.keys if parent and (key or at < len(path)) else None
+        return _position((keys and keys.get(path[at - 1])) or node.mark)
 
     def text(self, path: FieldPath) -> str:
         """The scalar at a path as it is written; empty if there is none."""
@@ -134,6 +139,10 @@ def _position(mark: Any) -> Position:
     return Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
 
 
+_Take = Callable[[], Any]
+"""Gives the next event."""
+
+
 class _Reader:
     """Turns the events of one file into nodes; libyaml does the parsing, without recursion."""
 
@@ -145,17 +154,17 @@ class _Reader:
 
     def document(self) -> Node | None:
         """The root of the one document; None if there is none."""
-        events = yaml.parse(self._text, Loader=_Loader)
+        take = _Loader(self._text).get_event
         root: Node | None = None
-        for event in events:
+        for event in iter(take, None):
             if isinstance(event, yaml.DocumentStartEvent):
-                start, node = event, self._node(next(events), events, 0)
+                start, node = event, self._node(take(), take, 0)
                 if root is not None and (node.value is not None or node.text):
                     self._refuse(start, "a file holds one object: split the documents into a file each")
                 root = root or node
         return root
 
-    def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+    def _node(self, event: Any, take: _Take, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag is not None and event.tag != "!":
@@ -164,35 +173,40 @@ class _Reader:
             self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
         if event.anchor:
             self._anchors[event.anchor] = None
-        node = Node(_position(event.start_mark))
+        node = Node(event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(node, event)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._sequence(node, events, depth)
+            self._sequence(node, take, depth)
         else:
-            self._mapping(node, events, depth)
+            self._mapping(node, take, depth)
         self._count(event, 1)
         if event.anchor:
             self._anchors[event.anchor] = node
         return node
 
-    def _sequence(self, node: Node, events: Iterator[Any], depth: int) -> None:
-        while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            item = self._node(event, events, depth + 1)
-            node.items.append(item)
+    def _sequence(self, node: Node, take: _Take, depth: int) -> None:
+        items: list[Node] = []
+        while not isinstance(event := take(), yaml.SequenceEndEvent):
+            item = self._node(event, take, depth + 1)
+            items.append(item)
             node.size += item.size
-        node.value = [item.value for item in node.items]
+        node.items = items
+        node.value = [item.value for item in items]
 
-    def _mapping(self, node: Node, events: Iterator[Any], depth: int) -> None:
-        while not isinstance(event := next(events), yaml.MappingEndEvent):
+    def _mapping(self, node: Node, take: _Take, depth: int) -> None:
+        fields: dict[str, Node] = {}
+        keys: dict[str | int, Any] = {}
+        while not isinstance(event := take(), yaml.MappingEndEvent):
             key = self._key(event)
-            if key in node.fields:
-                first = node.keys[key].line
+            if key in fields:
+                first = _position(keys[key]).line
                 self._refuse(event, f"the field {key} is given twice; the first time in line {first}")
-            node.keys[key] = _position(event.start_mark)
-            child = node.fields[key] = self._node(next(events), events, depth + 1)
+            keys[key] = event.start_mark
+            child = fields[key] = self._node(take(), take, depth + 1)
             node.size += child.size
-        node.value = {key: child.value for key, child in node.fields.items()}
+        node.fields, node.keys = fields, keys
+        node.value = {key: child.value for key, child in fields.items()}
 
     def _key(self, event: Any) -> str:
         if not isinstance(event, yaml.ScalarEvent):
@@ -204,7 +218,7 @@ class _Reader:
             self._refuse(event, "merge keys (<<) are not allowed in manifests: write the fields out")
         self._count(event, 1)
         if event.anchor:
-            self._anchors[event.anchor] = Node(_position(event.start_mark), key, key)
+            self._anchors[event.anchor] = Node(event.start_mark, key, key)
         return key
 
     def _alias(self, event: Any) -> Node:

@@ -76,7 +76,7 @@ def _of_run(source: str, run: TrainingRun, bodies: Sequence[Body], settings: Set
         spec=run.spec,
         dataset=PinnedRef(name=run.spec.dataset.name, digest=digest),
         splits=status.splits if status else (),
-        image=settings.image,
+        image=run.spec.image or settings.image,
     )
     note = "" if digest != UNKNOWN_DIGEST else NOT_READ
     return Rendered(source, note, workflow_for_run(run, task, 1, settings))

@@ -1,18 +1,22 @@
 """A new repository from a template: files, the identity of the repository, a first commit and its pins.
 
+What every repository has (environments, CI, owners) lies in ``gitops/repository``; a template adds its own.
 Called by ``cli.init`` and ``cli.demo``.
 """
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import mlplane
 from mlplane.errors import InvalidInput
 from mlplane.gitops import git
+from mlplane.gitops.editorschemas import schema_files, with_schema
 from mlplane.gitops.lock import SUFFIXES, lock_commit
-from mlplane.gitops.pins import pins, replaced
+from mlplane.gitops.pins import identity, pins, replaced
 
 _PACKAGE = Path(mlplane.__file__).parent
+_COMMON = Path(__file__).parent / "repository"
+_IGNORED = shutil.ignore_patterns("__pycache__", ".git", ".mlplane", ".DS_Store")
 
 
 def templates() -> dict[str, Path]:
@@ -50,16 +54,34 @@ def init(directory: Path, template: str, url: str) -> str:
 
 
 def _fill(directory: Path, template: Path, url: str) -> str:
-    ignored = shutil.ignore_patterns("__pycache__", ".git", ".mlplane", ".DS_Store")
-    shutil.copytree(template, directory, ignore=ignored, dirs_exist_ok=True)
+    _fill_common(directory, url)
+    common = (directory / "README.md").read_bytes()
+    shutil.copytree(template, directory, ignore=_IGNORED, dirs_exist_ok=True)
+    own = template / "README.md"
+    title = own.read_bytes() if own.exists() else f"# {template.name}\n".encode()
+    (directory / "README.md").write_bytes(title + common)
     for file in (path for suffix in SUFFIXES for path in directory.rglob(f"*{suffix}")):
         text = file.read_bytes().decode()
         new = {pin.url: url for pin in pins(text, str(file))}
-        file.write_bytes(replaced(text, new).encode())
+        inside = PurePosixPath(file.relative_to(directory))
+        file.write_bytes(with_schema(replaced(text, new), inside).encode())
     git.init(directory, url)
     first = git.commit(directory, f"Start from the template {template.name}", ["."])
     _, pinned = lock_commit(directory)
     return pinned or first
+
+
+def _fill_common(directory: Path, url: str) -> None:
+    """What every repository has, for this version of mlplane and this address."""
+    shutil.copytree(_COMMON, directory, ignore=_IGNORED, dirs_exist_ok=True)
+    owner = identity(url).split("/")[1] or "owner"
+    for file in (path for path in directory.rglob("*") if path.is_file()):
+        text = file.read_bytes().decode()
+        text = text.replace("@VERSION@", mlplane.__version__).replace("@OWNER@", f"@{owner}")
+        file.write_bytes(text.encode())
+    for name, text in schema_files().items():
+        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).write_text(text)
 
 
 def _remove(directory: Path, *, keep: bool) -> None:

@@ -13,9 +13,12 @@ from mlplane.api.applied import is_part_of, owns_more
 from mlplane.api.meta import Body
 from mlplane.api.refs import ref_of
 from mlplane.errors import Terminal
+from mlplane.gitops import trailers
 
+CONFIRMED = "confirmed"
+"""What the trailer ``Mlplane-Prune`` has to say."""
 RECORD = "mlplane-gitops"
-"""ConfigMap with the outcome of the newest sync: commit, time, outcome, errors, source."""
+"""ConfigMap with the outcome of the newest sync: commit, time, outcome, errors, source, applied."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +58,43 @@ def at_commit(body: Body, commit: str) -> Body:
     return {**body, "metadata": {**meta, "annotations": annotations}}
 
 
-def plan(desired: Iterable[Body], live: Iterable[Body]) -> Sync:
+def plan(desired: Iterable[Body], live: Iterable[Body], *, may_prune: bool = False) -> Sync:
     """Compare what should be with what is, by what the server alone knows, so that a restart changes nothing.
 
     Args:
         desired: Prepared manifests of the commit.
         live: Objects that carry the source label, with their managed fields.
+        may_prune: Whether somebody has confirmed that most of them may go.
 
     Raises:
-        Terminal: Most of what is live would be deleted: rather a wrong path or revision than a wish.
+        Terminal: Most of what is live would be deleted, and nobody has confirmed it.
     """
     wanted = {ref_of(body): body for body in desired}
     present = {ref_of(body): body for body in live}
     gone = [body for ref, body in present.items() if ref not in wanted]
-    if len(gone) > 1 and 2 * len(gone) > len(present):
-        raise Terminal(
-            f"refused to delete {len(gone)} of {len(present)} objects at once, nothing was applied: "
-            "check path and revision, or delete them with kubectl"
-        )
+    if not may_prune:
+        guard_prune(len(gone), len(present), is_all=not wanted)
     changed = [body for ref, body in wanted.items() if _differs(body, present.get(ref))]
     return Sync(tuple(changed), tuple(body for body in gone if not _is_deleting(body)))
+
+
+def guard_prune(gone: int, present: int, *, is_all: bool = False) -> None:
+    """Whether so many of the objects that are there may be deleted at once.
+
+    Args:
+        gone: How many would be deleted.
+        present: How many there are.
+        is_all: Whether nothing takes their place. Else one object may always go.
+
+    Raises:
+        Terminal: It is most of them: rather a wrong path or revision than a wish.
+    """
+    if 2 * gone > present and (gone > 1 or is_all):
+        raise Terminal(
+            f"refused to delete {gone} of {present} objects at once, nothing was applied: check path and "
+            "revision; if they are to go, say so in a commit with the trailer "
+            f'"{trailers.PRUNE}: {CONFIRMED}"'
+        )
 
 
 def _differs(wanted: Body, found: Body | None) -> bool:

@@ -14,17 +14,21 @@ from mlplane import names
 from mlplane.api import KINDS
 from mlplane.api.dataset import DatasetSpec
 from mlplane.api.meta import Body
+from mlplane.api.promotion import Environment
+from mlplane.capacity import Profile
 from mlplane.data.duetimes import fault_of
 from mlplane.data.specproblems import problems
-from mlplane.errors import Terminal
-from mlplane.gitops import git
+from mlplane.gitops.capacityfindings import capacity_findings
+from mlplane.gitops.environments import FILE, is_promotion
 from mlplane.gitops.explain import schema_findings
-from mlplane.gitops.findings import Finding, at, closest
+from mlplane.gitops.findings import Finding, at, closest, of_check
 from mlplane.gitops.gatefindings import gate_findings
-from mlplane.gitops.lock import stale
+from mlplane.gitops.groups import Group, Repositories
 from mlplane.gitops.manifest import MAX_CHARACTERS, Document, FieldPath, ManifestError, load
-from mlplane.gitops.pins import UNPINNED
+from mlplane.gitops.pinfindings import stale_findings, unpinned_findings
+from mlplane.gitops.policy import policy_findings
 from mlplane.gitops.references import duplicate_findings, reference_findings
+from mlplane.gitops.sweepfindings import sweep_findings
 from mlplane.schema.crds import structural_schema
 from mlplane.structural.causes import ROOT
 from mlplane.structural.celrules import Rules, compile_rules
@@ -32,19 +36,26 @@ from mlplane.structural.celrules import Rules, compile_rules
 SUFFIXES = (".yaml", ".yml")
 
 
-def validate(paths: Sequence[Path]) -> list[Finding]:
+def validate(paths: Sequence[Path], profile: Profile | None = None) -> list[Finding]:
     """Everything that is wrong with the manifests in files and directories.
 
     Args:
-        paths: Files, and directories that are searched for YAML files. Together they are one environment:
-            an object may be defined once in all of them, and references lead from file to file.
+        paths: Files, and directories that are searched for YAML files. Where a ``promotion.yaml`` names
+            environments, each is judged by itself. Else they are one together: an object may be defined once
+            in all of them, and references lead from file to file.
+        profile: The machines that the manifests are for; None if that does not matter.
     """
-    documents, findings = _read_all(paths)
-    sound, found = _judged(documents)
-    unsound = set(map(_name_of, documents)) - set(map(_name_of, sound))
-    findings += found
-    findings += reference_findings(sound, unsound)
-    findings += _stale_pins(sound)
+    repositories = Repositories()
+    groups, findings = _read_all(paths, repositories)
+    everything: list[Document] = []
+    for group, documents in groups.items():
+        sound, found = _each(documents)
+        findings += found
+        if group.is_together:
+            findings += _together(documents, sound, group.environment)
+        everything += sound
+    findings += [*repositories.findings, *of_check("pinned", stale_findings(everything))]
+    findings += capacity_findings(everything, profile or Profile())
     return sorted(findings, key=lambda finding: (finding.file, finding.line, finding.column))
 
 
@@ -53,11 +64,12 @@ def judge(documents: Sequence[Document]) -> list[Finding]:
 
     A reference to what is not among them is not wrong: on a cluster it is waited for. Called by the agent.
     """
-    return _judged(documents)[1]
+    sound, findings = _each([document for document in documents if not is_promotion(document)])
+    return findings + list(duplicate_findings(sound))
 
 
-def _judged(documents: Sequence[Document]) -> tuple[list[Document], list[Finding]]:
-    """The documents whose schema is right, and what is wrong with any of them."""
+def _each(documents: Sequence[Document]) -> tuple[list[Document], list[Finding]]:
+    """The documents whose schema is right, and what is wrong with any of them by itself."""
     sound: list[Document] = []
     findings: list[Finding] = []
     for document in documents:
@@ -66,21 +78,47 @@ def _judged(documents: Sequence[Document]) -> tuple[list[Document], list[Finding
         if not unsound:
             sound.append(document)
             findings += _content_findings(document)
-    return sound, findings + list(duplicate_findings(sound))
+            findings += of_check("pinned", unpinned_findings(document))
+    return sound, findings
 
 
-def _read_all(paths: Sequence[Path]) -> tuple[list[Document], list[Finding]]:
-    documents: list[Document] = []
+def _together(
+    documents: Sequence[Document], sound: Sequence[Document], environment: Environment | None
+) -> Iterator[Finding]:
+    """What is wrong with documents that are applied together, and where they are applied."""
+    unsound = set(map(_name_of, documents)) - set(map(_name_of, sound))
+    yield from duplicate_findings(sound)
+    yield from of_check("reference", reference_findings(sound, unsound))
+    if environment is not None:
+        yield from of_check("policy", policy_findings(sound, environment))
+
+
+def _read_all(
+    paths: Sequence[Path], repositories: Repositories
+) -> tuple[dict[Group, list[Document]], list[Finding]]:
+    groups: dict[Group, list[Document]] = {}
     findings: list[Finding] = []
     for path in paths:
         files = manifest_files(path)
-        if not files:
+        if not files and repositories.group_of(path).root is None:
             findings.append(_of_file(path, "there is no YAML file here"))
         for file in files:
-            read_documents, found = read(file)
-            documents += read_documents
+            group = repositories.group_of(file)
+            if repositories.has(file) or not (group.is_together or _is_ours(file)):
+                continue
+            documents, found = read(file)
+            groups.setdefault(group, []).extend(documents)
             findings += found
-    return documents, findings
+    return groups, findings
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file outside of all environments has to do with mlplane at all."""
+    try:
+        with file.open("rb") as opened:
+            return names.GROUP.encode() in opened.read(MAX_CHARACTERS)
+    except OSError:
+        return False
 
 
 def manifest_files(path: Path) -> list[Path]:
@@ -116,10 +154,7 @@ def _content_findings(document: Document) -> Iterator[Finding]:
     if kind == "Dataset":
         yield from _dataset_findings(document, DatasetSpec.model_validate(document.body["spec"]))
     yield from gate_findings(document)
-    for path, source in _git_sources(document.body, ()):
-        if source["commit"] == UNPINNED:
-            message = f"{source['path']} is not pinned to a commit yet"
-            yield at(document, (*path, "commit"), message, suggestion="mlplane lock --commit")
+    yield from sweep_findings(document)
 
 
 def _dataset_findings(document: Document, spec: DatasetSpec) -> Iterator[Finding]:
@@ -150,6 +185,10 @@ def _kind_findings(document: Document) -> Iterator[Finding]:
             message = f"the field {name} is required and must be a string"
             yield at(document, (name,), message, allowed=allowed)
             return
+    if is_promotion(document):
+        message = f"environments are named in {FILE} at the root of the repository, and nowhere else"
+        yield at(document, ("kind",), message)
+        return
     meant = version == names.API_VERSION or closest(str(version), (names.API_VERSION,))
     if not meant and kind not in KINDS:
         message = f"{kind} of {version} is no kind of mlplane and is not checked"
@@ -179,39 +218,6 @@ def _repeated(document: Document, schema: Body, value: Any, path: FieldPath) -> 
                 yield at(document, (*path, index, keys[0]), message)
             seen.add(key)
             yield from _repeated(document, schema.get("items", {}), item, (*path, index))
-
-
-def _git_sources(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Body]]:
-    """Every place in an object that names a path of a git repository."""
-    for name, child in value.items() if isinstance(value, dict) else ():
-        if name == "git":
-            yield (*path, name), child
-        else:
-            yield from _git_sources(child, (*path, name))
-
-
-def _stale_pins(documents: Sequence[Document]) -> Iterator[Finding]:
-    """Pins of a repository's own content that it has outgrown."""
-    roots: dict[Path, Path | None] = {}
-    for document in documents:
-        lines = {
-            document.position((*path, "commit")).line: (*path, "commit")
-            for path, source in _git_sources(document.body["spec"], ("spec",))
-            if source["commit"] != UNPINNED
-        }
-        file = Path(document.file)
-        if not lines:
-            continue
-        try:
-            if file.parent not in roots:
-                roots[file.parent] = git.root(file.parent)
-            if (repo := roots[file.parent]) is None:
-                continue
-            for pin in stale(repo, file.read_text(encoding="utf-8-sig"), document.file):
-                if pin.line in lines:
-                    yield at(document, lines[pin.line], pin.message)
-        except Terminal as error:
-            yield at(document, next(iter(lines.values())), str(error))
 
 
 @functools.cache

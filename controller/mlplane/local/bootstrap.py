@@ -56,6 +56,13 @@ def objects_for(namespace: str, gitconfig: str, extra: Sequence[Body] = ()) -> l
     return [*workspace_manifests(namespace), configuration, *extra]
 
 
+async def make_workspace(cluster: Cluster, namespace: str, gitconfig: str) -> None:
+    """A namespace for people to work in, with its objects; raises MlplaneError if the server refuses one."""
+    space: Body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    for body in [space, *objects_for(namespace, gitconfig)]:
+        await cluster.apply(body, manager=MANAGER)
+
+
 async def _apply(cluster: Cluster, body: Body, while_: Callable[[], None]) -> None:
     while True:
         while_()

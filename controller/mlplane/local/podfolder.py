@@ -69,6 +69,11 @@ class PodFolder:
         return self.root / "verdict.json"
 
     @property
+    def gpus(self) -> Path:
+        """Numbers of the GPUs that the pod holds, as JSON; missing if it holds none."""
+        return self.root / "gpus.json"
+
+    @property
     def ports(self) -> Path:
         """Which port stands for which declared one, as JSON."""
         return self.root / "ports.json"

@@ -27,15 +27,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Follow:
-    """The path of a git repository that the plane follows."""
+    """The git repository that the plane follows."""
 
     repo: Path
-    path: str
+    path: str | None
+    """Path in it; None for the environments of its ``promotion.yaml``."""
     revision: str
 
     def arguments(self) -> tuple[str, ...]:
         """The same on the command line of ``engines``."""
-        return ("--repo", str(self.repo.absolute()), "--path", self.path, "--revision", self.revision)
+        path = () if self.path is None else ("--path", self.path)
+        return ("--repo", str(self.repo.absolute()), *path, "--revision", self.revision)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,15 @@ class Allowed:
     """Patterns of images that run as processes here, beside mlplane's own."""
     hosts: tuple[str, ...] = ()
     """Servers, ``host`` or ``host:port``, that data are read from although their addresses are not public."""
+    signers: Path | None = None
+    """File of those whose commits are applied (ssh-keygen(1)); None where everybody's are."""
+    profile: Path | None = None
+    """File with the operator's profile of this machine, for the controller."""
+
+    def arguments(self) -> tuple[str, ...]:
+        """As far as it concerns the engines, on their command line."""
+        signers = (f"--signers={self.signers.absolute()}",) if self.signers else ()
+        return (*signers, *(f"--allow-image={image}" for image in self.images))
 
 
 NOTHING = Allowed()
@@ -147,7 +158,7 @@ def programs(state: State, follow: Follow | None, allowed: Allowed = NOTHING) ->
     }
     folder = ("--state", str(state.root))
     repository = follow.arguments() if follow else ()
-    images = tuple(f"--allow-image={image}" for image in allowed.images)
+    profile = (f"--profile={allowed.profile.absolute()}",) if allowed.profile else ()
 
     def program(
         name: str, arguments: tuple[str, ...], environment: Mapping[str, str], grace_s: float
@@ -156,6 +167,6 @@ def programs(state: State, follow: Follow | None, allowed: Allowed = NOTHING) ->
 
     return (
         program("apiserver", ("mlplane.local.apiserver", *folder), admin, 5),
-        program("controller", ("mlplane.cli.main", "controller"), own, 5),
-        program("engines", ("mlplane.local.engines", *folder, *repository, *images), admin, 15),
+        program("controller", ("mlplane.cli.main", "controller", *profile), own, 5),
+        program("engines", ("mlplane.local.engines", *folder, *repository, *allowed.arguments()), admin, 15),
     )

@@ -43,7 +43,7 @@ async def running(
     state: State,
     *,
     repo: Path | None = None,
-    path: str = ".",
+    path: str | None = None,
     revision: str = "main",
     allowed: Allowed = NOTHING,
     extra: Sequence[Body] = (),
@@ -54,7 +54,7 @@ async def running(
     Args:
         state: Where it lives.
         repo: The git repository to follow, if any.
-        path: Path in it that holds the manifests.
+        path: Path in it that holds the manifests; None for the environments of its ``promotion.yaml``.
         revision: Branch, tag or commit of it.
         allowed: What the operator allows beside mlplane's own images and public servers.
         extra: Objects that the plane has from the start beside its own.

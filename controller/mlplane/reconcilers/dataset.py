@@ -7,9 +7,9 @@ derived from others is made anew when they have new versions.
 from datetime import datetime
 
 from mlplane import names
-from mlplane.adapters.argo import outcome_of
 from mlplane.adapters.children import is_owned_by
 from mlplane.adapters.datasetworkflows import ingest_workflow_name, workflow_for_dataset
+from mlplane.adapters.workflowoutcome import outcome_of
 from mlplane.api import Body, Dataset
 from mlplane.api.conditions import timestamp
 from mlplane.api.dataset import DatasetRef, DatasetStatus, ResolvedInput
@@ -155,8 +155,7 @@ def _after(
     # What was due before this Workflow began has been read by it.
     known["refreshed"] = _latest(dataset, text(at(workflow, "metadata", "creationTimestamp")), now)
     if outcome.state == "Failed":
-        why = outcome.message or "the Workflow does not say why it failed"
-        message = f"{why}; correct the spec, or delete Workflow {named(workflow)} to try again"
+        message = f"{outcome.message}; correct the spec, or delete Workflow {named(workflow)} to try again"
         return status_of(dataset, Stalled(names.INGEST_FAILED, message), now, **known)
     result = answer_of(workflow, outcome)
     if isinstance(result, str):

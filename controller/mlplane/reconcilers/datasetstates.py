@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlplane import names, tasks
-from mlplane.adapters.argo import Outcome
+from mlplane.adapters.workflowoutcome import Outcome
 from mlplane.api import Body, Dataset
 from mlplane.api.dataset import DatasetStatus, ResolvedInput
 from mlplane.api.reading import named

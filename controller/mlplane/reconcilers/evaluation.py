@@ -9,6 +9,7 @@ from datetime import datetime
 from mlplane import names
 from mlplane.adapters import argo
 from mlplane.adapters.children import is_owned_by
+from mlplane.adapters.workflowoutcome import judge_task_of
 from mlplane.api import Body, Evaluation
 from mlplane.api.judgement import PinnedRef
 from mlplane.api.reading import at
@@ -61,7 +62,7 @@ def _follow(evaluation: Evaluation, workflow: Body, now: datetime) -> Plan:
     if not is_owned_by(workflow, evaluation):
         taken = name_taken(workflow, names.EVALUATING)
         return Plan(status_of(evaluation, taken, now), requeue_after=UNWATCHED)
-    task = argo.judge_task_of(workflow)
+    task = judge_task_of(workflow)
     baseline = task.baseline.version if task and task.baseline else None
     known = {
         "workflow": workflow["metadata"]["name"],

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlplane import names, tasks
-from mlplane.adapters import argo
+from mlplane.adapters import workflowoutcome
 from mlplane.api import Body, Evaluation
 from mlplane.api.conditions import is_true
 from mlplane.api.evaluation import EvaluationStatus, Recorded
@@ -48,10 +48,9 @@ def vouched_for(evaluation: Evaluation, run: Body | None) -> State | None:
 
 def outcome_of(evaluation: Evaluation, workflow: Body) -> tuple[State, Recorded | None]:
     """What a Workflow came to: the state, and the outcome once there is one."""
-    outcome = argo.outcome_of(workflow)
+    outcome = workflowoutcome.outcome_of(workflow)
     if outcome.state == "Failed":
-        why = outcome.message or "the Workflow does not say why it failed"
-        message = f"{why}; correct the cause, then create an Evaluation with another name"
+        message = f"{outcome.message}; correct the cause, then create an Evaluation with another name"
         return Stalled(names.EVALUATION_FAILED, message), None
     if outcome.state != "Succeeded":
         verb = "judges the model" if evaluation.spec.run else "compares the record with its report"

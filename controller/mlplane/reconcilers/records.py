@@ -14,8 +14,9 @@ from mlplane.api.dataset import DatasetRef
 from mlplane.api.evaluation import EvaluationSpec
 from mlplane.api.judgement import PinnedRef
 from mlplane.api.meta import ObjectMeta, Resource
-from mlplane.api.modelversion import CodeLineage, Lineage, ModelVersionSpec, RunRef
+from mlplane.api.modelversion import CodeLineage, ImageCodeLineage, Lineage, ModelVersionSpec, RunRef
 from mlplane.api.reading import at, named, text
+from mlplane.api.trainingrun import TrainingRunSpec
 from mlplane.reconcilers.state import Waiting
 from mlplane.tasks import RunResult, RunTask
 
@@ -27,15 +28,10 @@ def model_version_for(run: TrainingRun, task: RunTask, result: RunResult) -> Mod
         run=RunRef(name=run.name, key=trained.key),
         dataset=task.dataset,
         splits=task.training_splits,
-        code=CodeLineage(
-            url=spec.code.git.url,
-            path=spec.code.git.path,
-            commit=spec.code.git.commit,
-            tree=trained.tree,
-            entrypoint=spec.entrypoint,
-        ),
+        code=_code_of(spec, trained.tree),
+        image_code=_image_code_of(spec),
         image=task.image,
-        params={name: str(value) for name, value in spec.params.items()},
+        params={name: str(value) for name, value in task.spec.params.items()},
         seed=spec.seed,
     )
     return ModelVersion(
@@ -44,6 +40,18 @@ def model_version_for(run: TrainingRun, task: RunTask, result: RunResult) -> Mod
             model=spec.model, artifact=trained.artifact, signature=trained.signature, lineage=lineage
         ),
     )
+
+
+def _code_of(spec: TrainingRunSpec, tree: str | None) -> CodeLineage | None:
+    git = spec.code.git
+    if git is None or tree is None:
+        return None
+    return CodeLineage(url=git.url, path=git.path, commit=git.commit, tree=tree, entrypoint=spec.entrypoint)
+
+
+def _image_code_of(spec: TrainingRunSpec) -> ImageCodeLineage | None:
+    image = spec.code.image
+    return ImageCodeLineage(path=image.path, entrypoint=spec.entrypoint) if image else None
 
 
 def evaluation_for(run: TrainingRun, task: RunTask, result: RunResult, version: ModelVersion) -> Evaluation:

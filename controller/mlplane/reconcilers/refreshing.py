@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlplane import names
-from mlplane.adapters.argo import outcome_of
 from mlplane.adapters.children import is_owned_by
 from mlplane.adapters.datasetworkflows import due_of, refresh_workflow_name, workflow_for_refresh
+from mlplane.adapters.workflowoutcome import outcome_of
 from mlplane.api import Body, Dataset
 from mlplane.api.conditions import timestamp
 from mlplane.api.dataset import DatasetStatus
@@ -85,8 +85,7 @@ def follow(
         return _unread(dataset, due, why, now, is_fresh=is_fresh, known=known)
     outcome = outcome_of(workflow)
     if outcome.state == "Failed":
-        why = outcome.message or "the Workflow does not say why it failed"
-        return _unread(dataset, due, why, now, is_fresh=is_fresh, known=known)
+        return _unread(dataset, due, outcome.message, now, is_fresh=is_fresh, known=known)
     if outcome.state != "Succeeded":
         state = kept_state(dataset, is_fresh=is_fresh)
         return status_of(dataset, state, now, drift=kept_drift(dataset))

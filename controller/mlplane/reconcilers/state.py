@@ -40,7 +40,15 @@ class Stalled:
     message: str
 
 
-State = Ready | Waiting | Stalled
+@dataclass(frozen=True)
+class Suspended:
+    """Nothing happens because the spec says so; nothing is wrong, and nobody is waited for."""
+
+    reason: str
+    message: str
+
+
+State = Ready | Waiting | Stalled | Suspended
 Gate = Callable[[Any, Observed], Waiting | Stalled | None]
 """A reason not to go on, named after what is wrong."""
 

@@ -1,49 +1,61 @@
 """TrainingRun: one Workflow for each attempt; its answer becomes a ModelVersion and an Evaluation."""
 
-import re
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from pydantic import ValidationError
-
-from mlplane import names, tasks
+from mlplane import names
 from mlplane.adapters import argo
 from mlplane.adapters.children import is_owned_by
+from mlplane.adapters.workflowchanges import expiring, ttl_of
 from mlplane.api import Body, TrainingRun
+from mlplane.api.dataset import DatasetStatus
 from mlplane.api.judgement import PinnedRef
-from mlplane.api.meta import Condition
 from mlplane.api.refs import Query, Ref
-from mlplane.api.trainingrun import Resolved, ResolvedDataset, TrainingRunStatus
-from mlplane.reconcilers import records
+from mlplane.api.trainingrun import ResolvedDataset
 from mlplane.reconcilers.baselines import baseline_missing, baseline_model, baseline_refs
+from mlplane.reconcilers.capacity import no_capacity
 from mlplane.reconcilers.datasets import dataset_missing, dataset_not_ready, split_missing, version_of
+from mlplane.reconcilers.duplicates import first_of_its_work, runs_beside
 from mlplane.reconcilers.plan import Observed, Plan, Settings
-from mlplane.reconcilers.state import (
-    UNWATCHED,
-    Ready,
-    Stalled,
-    State,
-    Waiting,
-    conditions,
-    first_blocked,
-    name_taken,
+from mlplane.reconcilers.runoutcome import follow
+from mlplane.reconcilers.runstatus import finished, lasting, namespace_of, status_of
+from mlplane.reconcilers.state import UNWATCHED, Stalled, Waiting, first_blocked, name_taken
+from mlplane.reconcilers.suspension import (
+    is_ended_by_suspension,
+    is_to_stop,
+    pods_of,
+    still_suspended,
+    stop,
+    suspended_status,
 )
-from mlplane.reconcilers.verdicts import verdict_sentence
-from mlplane.tasks import RunResult, RunTask
+from mlplane.reconcilers.trials import sweep_impossible
+from mlplane.tasks import RunTask
 
 KIND = TrainingRun
 
 
 def refs(run: TrainingRun, _settings: Settings) -> tuple[Ref | Query, ...]:
-    """The dataset, and the Workflows of this attempt and the next."""
-    attempt = run.status.attempt or 1
-    workflows = (_workflow(run, attempt), _workflow(run, attempt + 1))
-    return (_dataset(run), *workflows, *baseline_refs(run.spec.evaluation.baseline, _namespace(run)))
+    """The Workflows; and the dataset and whatever else a start depends on, while the run has not ended."""
+    attempts = run.status.attempt or 1
+    if finished(run):
+        return tuple(_workflow(run, n) for n in range(1, attempts + 1))
+    return (
+        _dataset(run),
+        _workflow(run, attempts),
+        _workflow(run, attempts + 1),
+        *baseline_refs(run.spec.evaluation.baseline, namespace_of(run)),
+        *runs_beside(run),
+        *pods_of(run),
+    )
 
 
 def dataset_unusable(run: TrainingRun, observed: Observed) -> Waiting | None:
-    """The Dataset does not exist, has no version of its present spec, or lacks the split to evaluate on."""
+    """The Dataset does not exist, has no version of its present spec, or lacks the split to evaluate on.
+
+    A run that has started before stays with the version that it started on.
+    """
+    if run.status.resolved:
+        return None
     name, dataset = run.spec.dataset.name, observed.get(_dataset(run))
     return (
         dataset_missing(name, dataset)
@@ -54,24 +66,36 @@ def dataset_unusable(run: TrainingRun, observed: Observed) -> Waiting | None:
 
 def no_baseline(run: TrainingRun, observed: Observed) -> Waiting | Stalled | None:
     """What the model is to be compared with does not exist (yet)."""
-    return baseline_missing(run.spec.evaluation.baseline, _namespace(run), observed)
+    return baseline_missing(run.spec.evaluation.baseline, namespace_of(run), observed)
 
 
-GATES = (dataset_unusable, no_baseline)
+def duplicate(run: TrainingRun, observed: Observed) -> Waiting | None:
+    """Another run does the same work first."""
+    version = _version(run, observed)
+    return first_of_its_work(run, _pinned(run, version), version.splits, observed)
+
+
+GATES = (sweep_impossible, dataset_unusable, no_baseline, duplicate)
 
 
 def plan(run: TrainingRun, observed: Observed, now: datetime, settings: Settings) -> Plan:
     """Start what may start, follow what runs, publish what has finished; a finished run stays finished."""
-    if (finished := _finished(run)) is not None:
-        return Plan(_status(run, finished, now, *_lasting(run)))
+    if (ended := finished(run)) is not None:
+        return Plan(status_of(run, ended, now, *lasting(run)), apply=_expiring(run, observed))
     attempt, workflow = _newest_attempt(run, observed)
     if workflow is not None and not is_owned_by(workflow, run):
-        return Plan(_status(run, name_taken(workflow, names.RUNNING), now), requeue_after=UNWATCHED)
-    if workflow is not None:
-        return _follow(run, attempt, workflow, now)
+        return Plan(status_of(run, name_taken(workflow, names.RUNNING), now), requeue_after=UNWATCHED)
+    if workflow is not None and not is_ended_by_suspension(run, attempt, workflow):
+        if is_to_stop(run, workflow):
+            return stop(run, attempt, workflow, observed, now)
+        return follow(run, attempt, workflow, now, settings.profile)
+    if run.spec.suspend:
+        return Plan(suspended_status(run, now))
+    if lacking := no_capacity(run, settings.profile):
+        return Plan(status_of(run, lacking, now, *still_suspended(run), failure_class="User"))
     if blocked := first_blocked(GATES, run, observed):
-        return Plan(_status(run, blocked, now))
-    return _start(run, attempt, _task(run, observed, settings), now, settings)
+        return Plan(status_of(run, blocked, now, *still_suspended(run)))
+    return _start(run, attempt if workflow is None else attempt + 1, observed, now, settings)
 
 
 def _newest_attempt(run: TrainingRun, observed: Observed) -> tuple[int, Body | None]:
@@ -85,140 +109,47 @@ def _newest_attempt(run: TrainingRun, observed: Observed) -> tuple[int, Body | N
     return (attempt + 1 if run.status.workflow else attempt), None
 
 
-def _task(run: TrainingRun, observed: Observed, settings: Settings) -> RunTask:
-    version = version_of(observed.get(_dataset(run)))
+def _start(run: TrainingRun, attempt: int, observed: Observed, now: datetime, settings: Settings) -> Plan:
+    """The status says at once what it will say when the Workflow has been seen: one write less."""
+    version = _version(run, observed)
+    task = RunTask(
+        spec=run.spec,
+        dataset=_pinned(run, version),
+        splits=version.splits,
+        image=run.spec.image or settings.image,
+        baseline=baseline_model(run.spec.evaluation.baseline, namespace_of(run), observed),
+    )
+    made = argo.workflow_for_run(run, task, attempt, settings)
+    return replace(follow(run, attempt, made, now, settings.profile), create=(made,))
+
+
+def _expiring(run: TrainingRun, observed: Observed) -> tuple[Body, ...]:
+    """Workflows of a recorded run that are to be deleted at another time than they say.
+
+    Only then: a Workflow that goes before it was recorded would have to be run again.
+    """
+    ttl = run.spec.ttl_seconds_after_finished
+    found = [body for body in observed.objects.values() if body is not None and is_owned_by(body, run)]
+    return tuple(expiring(workflow, ttl) for workflow in found if ttl_of(workflow) != ttl)
+
+
+def _version(run: TrainingRun, observed: Observed) -> ResolvedDataset | DatasetStatus:
+    """The version of the dataset that the run works on."""
+    resolved = run.status.resolved
+    return resolved.dataset if resolved else version_of(observed.get(_dataset(run)))
+
+
+def _pinned(run: TrainingRun, version: ResolvedDataset | DatasetStatus) -> PinnedRef:
     if version.digest is None:  # the gates let only a Dataset with a version through
         message = f'Dataset "{run.spec.dataset.name}" is ready without a digest'
         raise ValueError(message)
-    return RunTask(
-        spec=run.spec,
-        dataset=PinnedRef(name=run.spec.dataset.name, digest=version.digest),
-        splits=version.splits,
-        image=settings.image,
-        baseline=baseline_model(run.spec.evaluation.baseline, _namespace(run), observed),
-    )
-
-
-def _start(run: TrainingRun, attempt: int, task: RunTask, now: datetime, settings: Settings) -> Plan:
-    """The status says at once what it will say when the Workflow has been seen: one write less."""
-    made = argo.workflow_for_run(run, task, attempt, settings)
-    return replace(_follow(run, attempt, made, now), create=(made,))
-
-
-def _follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime) -> Plan:
-    name = workflow["metadata"]["name"]
-    outcome = argo.outcome_of(workflow)
-    task = argo.task_of(workflow)
-    known = {
-        "resolved": _resolved(task),
-        "attempt": attempt,
-        "workflow": name,
-        "progress": outcome.progress or None,
-        "run_key": _digest(outcome.outputs.get(f"{tasks.PREFLIGHT}.{tasks.KEY_OUTPUT}")),
-    }
-    if outcome.state == "Failed":
-        why = outcome.message or "the Workflow does not say why it failed"
-        message = f'{why}; see the logs of Workflow "{name}", then create a run with another name'
-        return Plan(_failed(run, message, now, known))
-    if outcome.state != "Succeeded":
-        far = f"runs: progress {outcome.progress}" if outcome.progress else "is about to start"
-        state = Waiting(names.RUNNING, outcome.message or f'Workflow "{name}" {far}')
-        return Plan(_status(run, state, now, **known))
-    try:
-        result = RunResult.model_validate_json(
-            outcome.outputs.get(f"{tasks.PUBLISH}.{tasks.RESULT_OUTPUT}", "")
-        )
-    except ValidationError as error:
-        message = (
-            f'Workflow "{name}" gave no usable result ({error.error_count()} faults in it): '
-            "run the controller and the image of the steps in the same version"
-        )
-        return Plan(_failed(run, message, now, known))
-    return _publish(run, task, result, now, known)
-
-
-def _publish(
-    run: TrainingRun, task: RunTask, result: RunResult, now: datetime, known: dict[str, Any]
-) -> Plan:
-    version = records.model_version_for(run, task, result)
-    evaluation = records.evaluation_for(run, task, result, version)
-    verdict = result.recorded.verdict
-    message = (
-        f'ModelVersion "{version.name}" is published; '
-        f"{verdict_sentence(result.recorded, task.dataset.name, run.spec.evaluation.split)}"
-    )
-    status = _status(
-        run,
-        Ready(names.COMPLETED, message),
-        now,
-        (names.COMPLETE, True, names.SUCCEEDED, message),
-        **known
-        | {
-            "model_version": version.name,
-            "verdict": verdict,
-            "run_key": result.trained.key,
-            "evidence": records.evidence_of(evaluation.spec),
-        },
-    )
-    return Plan(status, create=(records.body_of(version, run), records.body_of(evaluation, run)))
-
-
-def _failed(run: TrainingRun, message: str, now: datetime, known: dict[str, Any]) -> TrainingRunStatus:
-    failed = (names.FAILED, True, names.RUN_FAILED, message)
-    return _status(run, Stalled(names.RUN_FAILED, message), now, failed, **known)
-
-
-def _status(
-    run: TrainingRun, state: State, now: datetime, *more: tuple[str, bool, str, str], **known: Any
-) -> TrainingRunStatus:
-    """The status with what is newly known; what was known before stays."""
-    return run.status.model_copy(
-        update={
-            "observed_generation": run.metadata.generation,
-            "conditions": conditions(run, state, now, *more),
-        }
-        | {name: value for name, value in known.items() if value is not None}
-    )
-
-
-def _finished(run: TrainingRun) -> Ready | Stalled | None:
-    """The state of a run that has ended, from the condition that lasts; None while it has not."""
-    for condition in _conditions(run, names.COMPLETE):
-        return Ready(names.COMPLETED, condition.message)
-    for condition in _conditions(run, names.FAILED):
-        return Stalled(names.RUN_FAILED, condition.message)
-    return None
-
-
-def _lasting(run: TrainingRun) -> list[tuple[str, bool, str, str]]:
-    lasting = [*_conditions(run, names.COMPLETE), *_conditions(run, names.FAILED)]
-    return [(c.type, True, c.reason, c.message) for c in lasting]
-
-
-def _conditions(run: TrainingRun, type_: str) -> list[Condition]:
-    return [c for c in run.status.conditions if c.type == type_ and c.status == "True"]
-
-
-def _resolved(task: RunTask) -> Resolved:
-    return Resolved(
-        dataset=ResolvedDataset(digest=task.dataset.digest, splits=task.splits),
-        baseline=task.baseline.version if task.baseline else None,
-    )
-
-
-def _digest(value: str | None) -> str | None:
-    """The value if it is a digest; a status with anything else would be refused."""
-    return value if value and re.fullmatch(r"sha256:[0-9a-f]{64}", value) else None
+    return PinnedRef(name=run.spec.dataset.name, digest=version.digest)
 
 
 def _dataset(run: TrainingRun) -> Ref:
-    return Ref(names.API_VERSION, "Dataset", _namespace(run), run.spec.dataset.name)
+    return Ref(names.API_VERSION, "Dataset", namespace_of(run), run.spec.dataset.name)
 
 
 def _workflow(run: TrainingRun, attempt: int) -> Ref:
     name = argo.run_workflow_name(run, attempt)
-    return Ref(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, _namespace(run), name)
-
-
-def _namespace(run: TrainingRun) -> str:
-    return run.metadata.namespace or "default"
+    return Ref(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, namespace_of(run), name)

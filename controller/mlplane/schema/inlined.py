@@ -6,12 +6,12 @@ defaults. Manifests know none of these, and the controller never defaults a spec
 
 from typing import Any
 
-from mlplane.api.meta import Body, Resource
+from mlplane.api.meta import ApiModel, Body
 
 _DROPPED = ("$ref", "$defs", "anyOf", "additionalProperties", "const", "default", "title")
 
 
-def inlined_schema(kind: type[Resource]) -> Body:
+def inlined_schema(kind: type[ApiModel]) -> Body:
     """The schema of a kind without references, nulls, titles, defaults and ``const``."""
     schema = kind.model_json_schema(by_alias=True)
     return _inlined(schema, schema.get("$defs", {}))

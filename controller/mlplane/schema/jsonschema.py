@@ -8,6 +8,9 @@ from typing import Any
 
 from mlplane import names
 from mlplane.api.meta import Body, Resource
+from mlplane.api.planned import Plan
+from mlplane.api.promotion import Promotion
+from mlplane.capacity import Profile
 from mlplane.schema.inlined import inlined_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -34,6 +37,35 @@ def json_schema_for(kind: type[Resource]) -> Body:
             "status": _closed(properties["status"]),
         },
         "additionalProperties": False,
+    }
+
+
+def promotion_schema() -> Body:
+    """The JSON Schema of ``promotion.yaml``."""
+    schema = _closed(inlined_schema(Promotion))
+    return {
+        "$schema": DIALECT,
+        "$id": f"https://{names.GROUP}/schemas/promotion.json",
+        "title": "Promotion",
+        **schema,
+    }
+
+
+def profile_schema() -> Body:
+    """The JSON Schema of an operator's profile."""
+    return {
+        "$schema": DIALECT,
+        "$id": f"https://{names.GROUP}/schemas/profile.json",
+        **Profile.model_json_schema(),
+    }
+
+
+def plan_schema() -> Body:
+    """The JSON Schema of what ``mlplane plan --output json`` prints."""
+    return {
+        "$schema": DIALECT,
+        "$id": f"https://{names.GROUP}/schemas/plan.json",
+        **Plan.model_json_schema(),
     }
 
 

@@ -1,7 +1,16 @@
-"""``python -m mlplane.steps {transform,ingest,preflight,train,evaluate,publish,verify}``.
+"""``python -m mlplane.steps {transform,ingest,preflight,train,select,evaluate,publish,verify}``.
 
-Exit codes: 0 done, also when a gate failed; 1 a person must change something (also a wrong command line);
-2 another try may help. The last line on stderr says what and where: ``mlplane STEP: one sentence``.
+Exit codes, which ``adapters.steptemplates`` retries by and ``adapters.failures`` tells classes of failure by:
+
+0  done, also when a gate failed
+1  a person must change code or manifest (also a wrong command line, and what Python itself ends with)
+2  another try may help: git or the store fails
+3  the data do not hold what they are asked for
+4  stopped from outside: the pod is to go, and what it did goes on in another one
+5  what is installed or stored is not as it has to be, and no other try will help
+6  the script was killed, and nobody says why: mostly memory was short; another try may help
+
+The last line on stderr says what and where: ``mlplane STEP: one sentence``.
 """
 
 import argparse
@@ -11,10 +20,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mlplane import tasks
-from mlplane.errors import InvalidInput, MlplaneError, Transient
+from mlplane.errors import BadData, InvalidInput, Killed, MlplaneError, Stopped, SystemFault, Transient
 from mlplane.steps.workspace import Workspace
 
-TERMINAL, TRANSIENT = 1, 2
+TERMINAL = 1
+_CODES: dict[type[MlplaneError], int] = {Stopped: 4, Killed: 6, Transient: 2, BadData: 3, SystemFault: 5}
+"""The first that an error is one of."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         text = " ".join(str(error).split())
         sys.stderr.write(f"mlplane {options.step}: {text}\n")
-        return TRANSIENT if isinstance(error, Transient) else TERMINAL
+        return next((code for kind, code in _CODES.items() if isinstance(error, kind)), TERMINAL)
     return 0
 
 
@@ -54,7 +65,11 @@ def run_step(options: argparse.Namespace, workspace: Workspace) -> None:
         case tasks.TRAIN:
             from mlplane.steps.train import train
 
-            train(workspace)
+            train(workspace, options.trial)
+        case tasks.SELECT:
+            from mlplane.steps.choosing import select
+
+            select(workspace, options.keys)
         case tasks.EVALUATE:
             from mlplane.steps.evaluate import evaluate
 
@@ -84,7 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     ingest = steps.add_parser(tasks.INGEST, help="store a dataset version")
     ingest.add_argument("--raw", default="", metavar="URI", help="what transform answered")
     steps.add_parser(tasks.PREFLIGHT, help="check what a run needs; find out whether it was trained before")
-    steps.add_parser(tasks.TRAIN, help="run the user's script and store its model")
+    train = steps.add_parser(tasks.TRAIN, help="run the user's script and store its model")
+    train.add_argument("--trial", type=int, metavar="N", help="which trial of a sweep; the first is 1")
+    select = steps.add_parser(tasks.SELECT, help="choose the best trial of a sweep")
+    select.add_argument("--keys", required=True, metavar="JSON", help="what preflight answered")
     evaluate = steps.add_parser(tasks.EVALUATE, help="judge a stored model")
     publish = steps.add_parser(tasks.PUBLISH, help="verify model and report, and tell the controller")
     steps.add_parser(tasks.VERIFY, help="compare a recorded outcome with its report")

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from mlplane.api.meta import ApiModel, StoreUri
 from mlplane.errors import MlplaneError, Terminal
+from mlplane.steps.workspace import run_path
 from mlplane.store.artifacts import Store
 from mlplane.store.digest import MANIFEST
 from mlplane.training.checkpoints import PATTERN
@@ -45,7 +46,7 @@ class Keeper:
 
     def __init__(self, store: Store, key: str, name: str, folder: Path) -> None:
         self._store, self._name, self._folder = store, name, folder
-        self._path = f"runs/{key.removeprefix('sha256:')}/checkpoints.json"
+        self._path = run_path(key, "checkpoints")
         self._newest = ""
 
     def fetch(self) -> None:

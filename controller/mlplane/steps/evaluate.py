@@ -10,7 +10,7 @@ from mlplane import tasks
 from mlplane.api.dataset import DataColumn
 from mlplane.api.judgement import Judgement
 from mlplane.data.layout import split_file
-from mlplane.errors import InvalidInput
+from mlplane.errors import BadData, InvalidInput
 from mlplane.steps.evaluator import Records, own_metrics
 from mlplane.steps.gitrepo import fetch
 from mlplane.steps.judging.answers import Answers, Classified, Estimated
@@ -75,7 +75,7 @@ def _version(workspace: Workspace, task: JudgeTask, data: Path) -> DatasetVersio
     version = get_version(workspace.store, task.dataset, task.splits, {split.name}, data)
     check_judgement(task.plan, version.columns, task.dataset.name)
     if version.split(split.name).rows == 0:
-        raise InvalidInput(f"split {split.name!r} of dataset {task.dataset.name} has no rows to judge by")
+        raise BadData(f"split {split.name!r} of dataset {task.dataset.name} has no rows to judge by")
     return version
 
 

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlplane.errors import Terminal, Transient
+from mlplane.errors import SystemFault, Terminal, Transient
 
 TIMEOUT = 900
 """Seconds for one git command."""
@@ -75,7 +75,7 @@ def run_git(
             input=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=TIMEOUT, check=False,
         )  # fmt: skip
     except FileNotFoundError as error:
-        raise Terminal("git is not installed in this image") from error
+        raise SystemFault("git is not installed in this image") from error
     except subprocess.TimeoutExpired as error:
         raise Transient(f"git {arguments[0]} took more than {TIMEOUT} seconds") from error
     if not done.returncode:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlplane.api.dataset import DataColumn
 from mlplane.api.judgement import Judgement
 from mlplane.api.modelversion import Signature, Tensor
-from mlplane.errors import InvalidInput, Terminal
+from mlplane.errors import BadData, InvalidInput, Terminal
 from mlplane.steps.judging.plans import task_kind
 from mlplane.steps.judging.slices import members
 from mlplane.training.tables import Arrays
@@ -125,17 +125,13 @@ def _labels(labels: "Array", plan: Judgement, given: Mapping[str, int]) -> "Arra
     import numpy as np
 
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise InvalidInput(
-            f"column {plan.label} has records without a label; a model cannot be judged by them"
-        )
+        raise BadData(f"column {plan.label} has records without a label; a model cannot be judged by them")
     if task_kind(plan) == "Regression":
         return labels.astype(np.float64)
     classes = labels.astype(np.int64)
     who, known = min(given.items(), key=lambda item: item[1])
     if classes.min() < 0 or classes.max() >= known:
-        raise InvalidInput(
-            f"column {plan.label} has labels other than 0 to {known - 1}, the classes of the {who}"
-        )
+        raise BadData(f"column {plan.label} has labels other than 0 to {known - 1}, the classes of the {who}")
     return classes
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from mlplane import tasks
 from mlplane.api.evaluation import Recorded
-from mlplane.errors import Terminal
+from mlplane.errors import SystemFault, Terminal
 from mlplane.steps.reports import REPORTS, read_report, recorded_in
 from mlplane.steps.train import KIND, read_signature
 from mlplane.steps.workspace import Workspace, result_path, trained_model
@@ -33,14 +33,16 @@ def publish(workspace: Workspace, key: str, model: str, report: str) -> None:
     task = workspace.read_task(RunTask)
     trained = trained_model(workspace.store, key)
     if trained is None:
-        raise Terminal(f"{result_path(key)} is not in the store, or its model is not; start the run again")
+        raise SystemFault(f"{result_path(key)} is not in the store, or its model is not; start the run again")
     if trained.artifact.digest != model:
-        raise Terminal(f"the run made {trained.artifact.digest}, but {model} was judged; start the run again")
+        raise SystemFault(
+            f"the run made {trained.artifact.digest}, but {model} was judged; start the run again"
+        )
     folder = workspace.directory("model")
     workspace.store.get(uri_of(KIND, task.spec.model, model), folder)
     inspect(folder / PROGRAM)
     if read_signature(folder) != trained.signature:
-        raise Terminal(f"the signature of {trained.artifact.uri} is not the one in {result_path(key)}")
+        raise SystemFault(f"the signature of {trained.artifact.uri} is not the one in {result_path(key)}")
     result = RunResult(trained=trained, recorded=_recorded(workspace, task, model, report))
     answer = result.model_dump_json(by_alias=True, exclude_none=True)
     if len(answer.encode()) > LIMIT:
@@ -61,8 +63,8 @@ def _recorded(workspace: Workspace, task: RunTask, model: str, digest: str) -> R
     }
     for field, wanted in about.items():
         if report.get(field) != wanted:
-            raise Terminal(f"report {uri} is about another {field} than this run; start the run again")
+            raise SystemFault(f"report {uri} is about another {field} than this run; start the run again")
     recorded = recorded_in(report, uri)
     if tuple(result.gate for result in recorded.results) != plan.gates:
-        raise Terminal(f"report {uri} is about other gates than this run; start the run again")
+        raise SystemFault(f"report {uri} is about other gates than this run; start the run again")
     return recorded

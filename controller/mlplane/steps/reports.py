@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from mlplane.api.evaluation import Recorded
 from mlplane.api.judgement import MIN_SAMPLES, GateResult
-from mlplane.errors import InvalidInput, Terminal
+from mlplane.errors import InvalidInput, SystemFault
 from mlplane.steps.judging.curves import rounded
 from mlplane.steps.judging.gates import overall
 from mlplane.steps.judging.judgement import Judged
@@ -98,9 +98,9 @@ def read_report(store: Store, uri: str, folder: Path) -> dict[str, Any]:
     try:
         report = json.loads((folder / REPORT).read_bytes())
     except (OSError, ValueError) as error:
-        raise Terminal(f"report {uri} is damaged: {error}") from error
+        raise SystemFault(f"report {uri} is damaged: {error}") from error
     if not isinstance(report, dict) or report.get("version") != VERSION:
-        raise Terminal(f"report {uri} is not of version {VERSION}; judge the model again")
+        raise SystemFault(f"report {uri} is not of version {VERSION}; judge the model again")
     return report
 
 
@@ -113,7 +113,7 @@ def recorded_in(report: Mapping[str, Any], uri: str) -> Recorded:
     try:
         return Recorded(verdict=report["verdict"], rows=report["rows"], results=report["gates"], report=uri)
     except (KeyError, ValidationError) as error:
-        raise Terminal(f"report {uri} is damaged: {error}") from error
+        raise SystemFault(f"report {uri} is damaged: {error}") from error
 
 
 def _fitting(results: Sequence[GateResult]) -> Sequence[GateResult]:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from mlplane.errors import Terminal, Transient
+from mlplane import names
+from mlplane.errors import Killed, Stopped, Terminal
 from mlplane.training.checkpoints import INTERRUPTED
 from mlplane.training.context import RUN_ENV
 from mlplane.training.signals import METRICS_ENV
@@ -21,10 +22,11 @@ _KEPT = (
     "ARGO_PROGRESS_FILE", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
 )  # fmt: skip
 """What it inherits: nothing that could be a credential of the store or of git."""
+_OWN = ("HOME", "TMPDIR", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+"""What is set for it."""
 
-_STOPPED = (INTERRUPTED, -signal.SIGKILL, -signal.SIGTERM)
-"""Ends that a script does not come to by itself. Where memory is short it is killed, too: that is tried again
-a few times only."""
+_STOPPED = (INTERRUPTED, -signal.SIGTERM)
+"""Ends of a script that was told to."""
 
 
 def run_script(
@@ -35,6 +37,7 @@ def run_script(
     scratch: Path,
     *,
     announced_by: str = RUN_ENV,
+    processes: int = 1,
 ) -> None:
     """Run a script to its end; its metrics are also kept in a file beside its document.
 
@@ -45,15 +48,24 @@ def run_script(
         seed: Of the run; also fixes Python's hashes.
         scratch: For ``HOME`` and temporary files.
         announced_by: The variable that says where the document is.
+        processes: How many that train together; more than one are started by torchrun.
 
     Raises:
         Terminal: the script failed; says with which exit code or signal.
         Transient: it was stopped from outside.
     """
-    told = {announced_by: str(run_document), METRICS_ENV: str(metrics_file(run_document))}
-    run_python(
-        [str(code / entrypoint)], f"script {entrypoint}", code, told | {"PYTHONHASHSEED": str(seed)}, scratch
-    )
+    told = secrets() | {announced_by: str(run_document), METRICS_ENV: str(metrics_file(run_document))}
+    script = [str(code / entrypoint)]
+    command = script if processes == 1 else ["-m", "mlplane.steps.torchrun", str(processes), *script]
+    run_python(command, f"script {entrypoint}", code, told | {"PYTHONHASHSEED": str(seed)}, scratch)
+
+
+def secrets() -> dict[str, str]:
+    """The keys of the run's Secret, which only the script gets."""
+    prefix = names.SCRIPT_ENV_PREFIX
+    given = {name[len(prefix) :]: value for name, value in os.environ.items() if name.startswith(prefix)}
+    # A Secret does not say where Python finds the code, nor which GPUs there are.
+    return {name: value for name, value in given.items() if name not in (*_KEPT, *_OWN)}
 
 
 def metrics_file(run_document: Path) -> Path:
@@ -87,19 +99,27 @@ def run_python(
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     process = subprocess.Popen([sys.executable, *arguments], cwd=code, env=whole | dict(environment))
-    with _signals_passed_to(process):
+    with _signals_passed_to(process) as passed:
         code_of_exit = process.wait()
-    if code_of_exit in _STOPPED:
-        raise Transient(f"{what} {_ending(code_of_exit)}")
+    if code_of_exit in _STOPPED or (passed and code_of_exit):
+        raise Stopped(f"{what} {_ending(code_of_exit)}")
+    if code_of_exit == -signal.SIGKILL:
+        # By whoever takes the machine away, or because memory is short: tried again a few times only.
+        raise Killed(f"{what} {_ending(code_of_exit)}")
     if code_of_exit:
         raise Terminal(f"{what} {_ending(code_of_exit)}; its last lines say why")
 
 
 @contextmanager
-def _signals_passed_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass signals on; who does not end in time is killed, so that no process outlives the step."""
+def _signals_passed_to(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Pass signals on; who does not end in time is killed, so that no process outlives the step.
+
+    Gives the signals that were passed on.
+    """
+    passed: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
+        passed.append(number)
         process.send_signal(number)
         signal.alarm(GRACE)
 
@@ -109,7 +129,7 @@ def _signals_passed_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
     handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGALRM: kill}
     previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        yield passed
     finally:
         signal.alarm(0)
         for number, handler in previous.items():

@@ -9,16 +9,18 @@ from pydantic import ValidationError
 
 from mlplane import tasks
 from mlplane.api.modelversion import Artifact, Signature
+from mlplane.api.trainingrun import TrainingRunSpec
 from mlplane.errors import Terminal
 from mlplane.runkey import run_key
 from mlplane.steps.checkpoints import Keeper
-from mlplane.steps.gitrepo import fetch
 from mlplane.steps.script import metrics_file, run_script
 from mlplane.steps.trainingmetrics import keep_metrics
+from mlplane.steps.usercode import code_of
 from mlplane.steps.versions import DatasetVersion, get_version
 from mlplane.steps.workspace import Workspace, result_path, trained_model
 from mlplane.store.archive import inspect
 from mlplane.store.uris import digest_in
+from mlplane.sweeps import task_of_trial
 from mlplane.tasks import RunTask, TrainedModel
 from mlplane.training.context import RunContext
 from mlplane.training.documents import SAMPLE, SIGNATURE
@@ -29,8 +31,12 @@ DOCUMENT = "run.json"
 """What the script is told, in the directory of the step."""
 
 
-def train(workspace: Workspace) -> None:
+def train(workspace: Workspace, trial: int | None = None) -> None:
     """Run the user's script and store its model; answers with ``model``.
+
+    Args:
+        workspace: The surroundings.
+        trial: Number of the trial to train, where the run is a sweep.
 
     Raises:
         InvalidInput: code or dataset are not there.
@@ -38,18 +44,18 @@ def train(workspace: Workspace) -> None:
         Transient: git or the store fails, or the script was stopped from outside.
     """
     task = workspace.read_task(RunTask)
-    repository = fetch(task.spec.code.git, workspace.directory("repository"))
-    tree = repository.tree_id()
-    key = run_key(task, tree)
+    if trial is not None:
+        task = task_of_trial(task, trial)
+    code = code_of(task.spec.code, workspace)
+    key = run_key(task, code.identity)
     trained = trained_model(workspace.store, key)
     if trained is None:
-        repository.extract(workspace.directory("code"))
         keeper = Keeper(workspace.store, key, task.spec.model, workspace.directory("checkpoints"))
-        signature = _train(workspace, task, keeper)
+        signature = _train(workspace, task, code.provide(), keeper)
         keep_metrics(workspace.store, key, metrics_file(workspace.root / DOCUMENT))
         uri = workspace.store.put(workspace.directory("model"), KIND, task.spec.model)
         artifact = Artifact(uri=uri, digest=digest_in(uri))
-        made = TrainedModel(key=key, tree=tree, artifact=artifact, signature=signature)
+        made = TrainedModel(key=key, tree=code.tree, artifact=artifact, signature=signature)
         # Another run of the same key may have been faster: then its model is the one that counts.
         if (trained := trained_model(workspace.store, key)) is None:
             trained = made
@@ -70,7 +76,7 @@ def read_signature(directory: Path) -> Signature:
         raise Terminal(f"{SIGNATURE} of the model is not a signature: {error}") from error
 
 
-def _train(workspace: Workspace, task: RunTask, keeper: Keeper) -> Signature:
+def _train(workspace: Workspace, task: RunTask, code: Path, keeper: Keeper) -> Signature:
     data = workspace.directory("dataset")
     readable = {split.name for split in task.splits} - {task.spec.evaluation.split}
     version = get_version(workspace.store, task.dataset, task.splits, readable, data)
@@ -81,11 +87,12 @@ def _train(workspace: Workspace, task: RunTask, keeper: Keeper) -> Signature:
     keeper.fetch()
     with keeper.keeping():
         run_script(
-            workspace.directory("code"),
+            code,
             task.spec.entrypoint,
             document,
             task.spec.seed,
             workspace.directory("scratch"),
+            processes=processes_of(task.spec),
         )
     _check_saved(output, task.spec.entrypoint)
     return read_signature(output)
@@ -106,6 +113,11 @@ def _context(
         output=str(output),
         checkpoints=str(checkpoints),
     )
+
+
+def processes_of(spec: TrainingRunSpec) -> int:
+    """How many processes train together: as written, or one for each GPU."""
+    return spec.processes or max(1, spec.gpus or 1)
 
 
 def _check_saved(output: Path, entrypoint: str) -> None:

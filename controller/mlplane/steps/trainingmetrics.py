@@ -1,7 +1,7 @@
 """What a script said about its training: kept with the run, and drawn as curves.
 
 ``runs/<key>/metrics.json`` in the store. Neither the run key nor the model's digest depends on it.
-Written by ``steps.train``, read by ``steps.evaluate``.
+Written by ``steps.train``, read by ``steps.evaluate`` and ``steps.choosing``.
 """
 
 import json
@@ -10,18 +10,22 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from mlplane.errors import Terminal
 from mlplane.steps.judging.curves import rounded, thinned
+from mlplane.steps.workspace import run_path
 from mlplane.store.artifacts import Store
-from mlplane.training.signals import METRICS_LIMIT
+from mlplane.training.signals import METRICS_LIMIT, late_file
 
 SERIES = 16
 """Most curves of a report."""
+_VALUES = TypeAdapter(dict[str, float | None])
 
 
 def metrics_path(key: str) -> str:
-    """Where the store keeps the metrics of a run: ``runs/<hex>/metrics.json``."""
-    return f"runs/{key.removeprefix('sha256:')}/metrics.json"
+    """Where the store keeps the metrics of a run."""
+    return run_path(key, "metrics")
 
 
 def keep_metrics(store: Store, key: str, file: Path) -> None:
@@ -35,8 +39,26 @@ def keep_metrics(store: Store, key: str, file: Path) -> None:
     if not file.exists():
         return
     with file.open("rb") as stream:
-        lines = stream.read(METRICS_LIMIT).splitlines()
-    store.put_json(metrics_path(key), {"version": 1, "points": list(_points(lines))})
+        said = list(_said(stream.read(METRICS_LIMIT).splitlines()))
+    late = late_file(file)
+    last = said + list(_said([late.read_bytes()] if late.exists() else []))
+    points = [point | {"metrics": finite} for point in said if (finite := _finite(point["metrics"]))]
+    document = {"version": 1, "points": points, "last": {k: v for p in last for k, v in p["metrics"].items()}}
+    store.put_json(metrics_path(key), document)
+
+
+def last_values(store: Store, key: str) -> dict[str, float | None]:
+    """The last value of each metric of a run; None where that was no finite number.
+
+    Raises:
+        Terminal: what was kept is damaged.
+        Transient: the store fails.
+    """
+    document = store.get_json(metrics_path(key)) or {}
+    try:
+        return _VALUES.validate_python(document.get("last", {}))
+    except ValidationError as error:
+        raise Terminal(f"{metrics_path(key)} in the store {store.url} is damaged: {error}") from error
 
 
 def training_curves(store: Store, key: str) -> list[dict[str, Any]]:
@@ -60,14 +82,18 @@ def training_curves(store: Store, key: str) -> list[dict[str, Any]]:
     ]
 
 
-def _points(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """What is of the right form; the rest is left out."""
+def _said(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """What is of the right form; the rest is left out. What is no finite number is None."""
     for line in lines:
         try:
             found = json.loads(line)
-            metrics = {str(name): float(v) for name, v in found["metrics"].items() if v is not None}
+            metrics = {str(name): None if v is None else float(v) for name, v in found["metrics"].items()}
             step = int(found["step"]) if "step" in found else None
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             continue
-        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
-        yield {"metrics": finite} | ({} if step is None else {"step": step})
+        numbers = {n: None if v is None or not math.isfinite(v) else v for n, v in metrics.items()}
+        yield {"metrics": numbers} | ({} if step is None else {"step": step})
+
+
+def _finite(metrics: dict[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if value is not None}

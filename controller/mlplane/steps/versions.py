@@ -15,7 +15,7 @@ from mlplane.api.judgement import PinnedRef
 from mlplane.api.meta import ApiModel
 from mlplane.data.layout import split_file
 from mlplane.data.rawfiles import RawFiles
-from mlplane.errors import Terminal
+from mlplane.errors import BadData, SystemFault
 from mlplane.store.artifacts import Store
 from mlplane.store.digest import merkle
 from mlplane.store.uris import uri_of
@@ -42,7 +42,7 @@ class DatasetVersion(ApiModel):
         try:
             return cls.model_validate_json((directory / DOCUMENT).read_bytes())
         except (OSError, ValidationError) as error:
-            raise Terminal(f"{DOCUMENT} of the dataset version is damaged: {error}") from error
+            raise SystemFault(f"{DOCUMENT} of the dataset version is damaged: {error}") from error
 
     def write(self, directory: Path) -> None:
         """Write ``dataset.json`` into a directory."""
@@ -58,7 +58,7 @@ class DatasetVersion(ApiModel):
         for split in self.splits:
             if split.name == name:
                 return split
-        raise Terminal(f"the dataset has no split {name!r}; it has {', '.join(s.name for s in self.splits)}")
+        raise BadData(f"the dataset has no split {name!r}; it has {', '.join(s.name for s in self.splits)}")
 
 
 def identity_of(spec: DatasetSpec, raw: RawFiles) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def get_version(
         stored = version.split(name).digest
         found = split_digest(directory / split_file(name), version.columns)
         if not found == stored == digests.get(name):
-            raise Terminal(
+            raise BadData(
                 f"split {name} of {version_uri(dataset)} has the digest {found}; the run is pinned to "
                 f"{digests.get(name, 'no split of this name')}"
             )

@@ -60,9 +60,14 @@ class Workspace:
         partial.replace(path)
 
 
+def run_path(key: str, name: str) -> str:
+    """Where the store keeps a document of a run: ``runs/<hex>/<name>.json``."""
+    return f"runs/{key.removeprefix('sha256:')}/{name}.json"
+
+
 def result_path(key: str) -> str:
-    """Where the store keeps what a run made: ``runs/<hex>/result.json``."""
-    return f"runs/{key.removeprefix('sha256:')}/result.json"
+    """Where the store keeps what a run made."""
+    return run_path(key, "result")
 
 
 def trained_model(store: Store, key: str) -> TrainedModel | None:

@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from mlplane.errors import InvalidInput, Terminal
+from mlplane.errors import InvalidInput, SystemFault, Terminal
 from mlplane.store.digest import CHUNK, MANIFEST, FileEntry, entries_of
 from mlplane.store.files import Files
 from mlplane.store.manifest import Manifest, read_manifest
@@ -108,7 +108,7 @@ class Store:
         """
         content = self._files.read(f"{parse(uri).path}/{MANIFEST}")
         if content is None:
-            raise Terminal(f"{uri} is not in the store {self.url}")
+            raise SystemFault(f"{uri} is not in the store {self.url}")
         return read_manifest(content, parse(uri).digest)
 
     def get(self, uri: str, directory: Path, *, only: Collection[str] | None = None) -> Manifest:
@@ -128,6 +128,24 @@ class Store:
             if only is None or entry.path in only:
                 self._get_file(uri, entry, directory / entry.path)
         (directory / MANIFEST).write_bytes(manifest.to_json())
+        return manifest
+
+    def check(self, uri: str) -> Manifest:
+        """The manifest of an artifact whose files are all there, in their sizes; their bytes are not read.
+
+        Raises:
+            Terminal: no such artifact, or a file that is missing or of another size; names the file.
+        """
+        manifest = self.manifest(uri)
+        folder = parse(uri).path
+        sizes = {file.path: file.size for file in self._files.list(folder)}
+        for entry in manifest.files:
+            size = sizes.get(f"{folder}/{entry.path}")
+            if size != entry.size:
+                found = "is missing from the store" if size is None else f"has {size} bytes"
+                raise SystemFault(
+                    f"{uri} is damaged: file {entry.path} {found}; it was stored with {entry.size}"
+                )
         return manifest
 
     def verify(self, uri: str) -> Manifest:
@@ -165,9 +183,9 @@ class Store:
         try:
             document = None if content is None else json.loads(content)
         except ValueError as error:
-            raise Terminal(f"{self.url}/{path} is damaged: it is not JSON") from error
+            raise SystemFault(f"{self.url}/{path} is damaged: it is not JSON") from error
         if document is not None and not isinstance(document, dict):
-            raise Terminal(f"{self.url}/{path} is damaged: it is not a JSON object")
+            raise SystemFault(f"{self.url}/{path} is damaged: it is not a JSON object")
         return document
 
     @cached_property
@@ -199,7 +217,9 @@ class Store:
                     if target:
                         target.write(chunk)
         except FileNotFoundError as error:
-            raise Terminal(f"{uri} is damaged: file {entry.path} is missing from the store") from error
+            raise SystemFault(f"{uri} is damaged: file {entry.path} is missing from the store") from error
         if (size, digest.hexdigest()) != (entry.size, entry.sha256):
             message = f"file {entry.path} has {size} bytes with sha256 {digest.hexdigest()}"
-            raise Terminal(f"{uri} is damaged: {message}; it was stored with {entry.size} and {entry.sha256}")
+            raise SystemFault(
+                f"{uri} is damaged: {message}; it was stored with {entry.size} and {entry.sha256}"
+            )

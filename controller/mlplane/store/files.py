@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from mlplane.errors import InvalidInput, MlplaneError, Terminal, Transient
+from mlplane.errors import InvalidInput, MlplaneError, SystemFault, Transient
 from mlplane.store.digest import CHUNK
 
 
@@ -184,6 +184,6 @@ def _errors_of(url: str) -> Iterator[None]:
     except (MlplaneError, FileNotFoundError):
         raise
     except _NEVER_BETTER as error:
-        raise Terminal(f"store {url} refused: {error}") from error
+        raise SystemFault(f"store {url} refused: {error}") from error
     except OSError as error:
         raise Transient(f"store {url} failed: {error}") from error

@@ -68,7 +68,12 @@ class Rules:
         return bool(self.here or self.properties or self.values or self.items)
 
     def check(
-        self, value: Any, old: Any = None, path: Path = (), forgiven: list[Cause] | None = None
+        self,
+        value: Any,
+        old: Any = None,
+        path: Path = (),
+        forgiven: list[Cause] | None = None,
+        seen: Any = None,
     ) -> Iterator[Cause]:
         """Every rule that does not hold for a value that satisfies the schema.
 
@@ -77,36 +82,43 @@ class Rules:
             old: The value before; None when nothing corresponds, which leaves transition rules out.
             path: Where the value stands.
             forgiven: Gets the rules that do not hold for what was there before: it is not judged again.
+            seen: The value as CEL sees it, where that is known from the value around it.
         """
         if value is None:
             return
         forgiven = [] if forgiven is None else forgiven
-        if self.here:
-            yield from self._check_here(value, old, path, forgiven)
+        if rules := [r for r in self.here if old is not None or not r.uses_old or r.optional_old]:
+            seen = celvalues.converted(self.node, value) if seen is None else seen
+            yield from self._check_here(rules, value, seen, old, path, forgiven)
         if isinstance(value, dict):
-            yield from self._check_fields(value, old if isinstance(old, dict) else {}, path, forgiven)
+            olds = old if isinstance(old, dict) else {}
+            yield from self._check_fields(value, seen, olds, path, forgiven)
         elif isinstance(value, list) and self.items is not None:
             keys = self.node.list_keys if self.node.list_type == "map" else ()
             olds = listtypes.by_key(old, keys) if keys else {}
             for index, item in enumerate(value):
                 before = olds.get(listtypes.key_of(item, keys)) if olds else None
-                yield from self.items.check(item, before, (path, index), forgiven)
+                inner = None if seen is None else seen[index]
+                yield from self.items.check(item, before, (path, index), forgiven, inner)
 
-    def _check_fields(self, value: Body, old: Body, path: Path, forgiven: list[Cause]) -> Iterator[Cause]:
+    def _check_fields(
+        self, value: Body, seen: Body | None, old: Body, path: Path, forgiven: list[Cause]
+    ) -> Iterator[Cause]:
         for key, item in value.items():
+            inner = None if seen is None else seen[celvalues.named(self.node, key)]
             if (child := self.properties.get(key)) is not None:
-                yield from child.check(item, old.get(key), (path, key), forgiven)
+                yield from child.check(item, old.get(key), (path, key), forgiven, inner)
             elif self.values is not None and key not in self.node.properties:
-                yield from self.values.check(item, old.get(key), (path, MapKey(key)), forgiven)
+                yield from self.values.check(item, old.get(key), (path, MapKey(key)), forgiven, inner)
 
-    def _check_here(self, value: Any, old: Any, path: Path, forgiven: list[Cause]) -> Iterator[Cause]:
+    def _check_here(
+        self, rules: list[Rule], value: Any, seen: Any, old: Any, path: Path, forgiven: list[Cause]
+    ) -> Iterator[Cause]:
         unchanged = old is not None and value == old
-        data = {"self": celvalues.converted(self.node, value), "oldExists": old is not None}
+        data = {"self": seen, "oldExists": old is not None}
         data["oldSelf"] = data["self"] if unchanged else celvalues.converted(self.node, old)
         where = causes.dotted(path, brackets=True)
-        for rule in self.here:
-            if rule.uses_old and old is None and not rule.optional_old:
-                continue
+        for rule in rules:
             if (found := self._broken(rule, value, data, where)) is None:
                 continue
             if unchanged and not rule.uses_old:

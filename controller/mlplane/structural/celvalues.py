@@ -5,6 +5,7 @@
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -71,6 +72,7 @@ def type_of(node: Node) -> str:
     return _NAMES.get(node.type, "dyn")
 
 
+@functools.lru_cache(maxsize=4096)
 def escaped(name: str) -> str:
     """The name by which a rule reads a property; empty when it cannot be read."""
     if name in KEYWORDS:
@@ -79,15 +81,17 @@ def escaped(name: str) -> str:
     return text if _IDENTIFIER.fullmatch(text) else ""
 
 
+def named(node: Node, key: str) -> str:
+    """What a field of an object, or a key of a map, is called in the converted value."""
+    return (escaped(key) or key) if key in node.properties else key
+
+
 def converted(node: Node | None, value: Any) -> Any:
     """The value for CEL: doubles where the schema says number, bytes, escaped names of properties."""
     if node is None:
         return value
     if isinstance(value, dict):
-        return {
-            (escaped(key) or key) if key in node.properties else key: converted(node.child(key), item)
-            for key, item in value.items()
-        }
+        return {named(node, key): converted(node.child(key), item) for key, item in value.items()}
     if isinstance(value, list):
         return [converted(node.items, item) for item in value]
     if isinstance(value, bool) or value is None:

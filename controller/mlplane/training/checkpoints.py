@@ -1,25 +1,28 @@
 """``training.checkpoints``: a training that was interrupted goes on where it was, with the same result.
 
-A checkpoint holds the parts that the script names and the state of every random generator. The step ``train``
-keeps the newest ones in the store; the script only ever sees a directory.
+A checkpoint holds the parts that the script names, the state of every random generator, and the metrics up
+to then. The step ``train`` keeps the newest ones in the store; the script only ever sees a directory. Of
+processes that train together, the first writes it, with the random state of each; they agree on when.
 """
 
 import os
-import random
 import signal
 import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.training.context import current_run
+from mlplane.training.distributed import agreed, distributed, gathered, ranks, together
+from mlplane.training.randomstate import random_state, set_random_state
+from mlplane.training.signals import said, say_again
 
 INTERRUPTED = 75
 """Exit code of a script that was told to stop and has saved where it is (EX_TEMPFAIL of sysexits.h)."""
 PATTERN = "step-*.pt"
-_PARTS, _RANDOM, _DONE = "parts", "random", "done"
+_PARTS, _RANDOM, _DONE, _SAID = "parts", "random", "done", "metrics"
 
 
 @runtime_checkable
@@ -40,6 +43,7 @@ class Checkpoints:
     """Number of finished parts, such as epochs: 0 at the start, or what the newest checkpoint says."""
 
     def __init__(self, every: float, parts: dict[str, Stateful]) -> None:
+        distributed()
         run = current_run()
         self._folder = Path(run.checkpoints) if run and run.checkpoints else None
         self._every, self._parts = every, parts
@@ -62,10 +66,13 @@ class Checkpoints:
         self.done = done
         if self._folder is None:
             return
-        if self._told_to_stop or time.monotonic() - self._written >= self._every:
+        is_due = time.monotonic() - self._written >= self._every
+        is_to_stop, is_due = agreed(self._told_to_stop, is_due and ranks().is_main)
+        if is_to_stop or is_due:
             self._write(self._folder)
             self._written = time.monotonic()
-        if self._told_to_stop:
+        if is_to_stop:
+            together()  # nobody ends before the checkpoint is written: torchrun would end the others
             sys.stderr.write(f"told to stop: a checkpoint holds the {done} parts that are finished\n")
             sys.exit(INTERRUPTED)
 
@@ -76,11 +83,14 @@ class Checkpoints:
         """Whole or not at all: whoever sees the file sees all of it."""
         import torch
 
+        states = gathered(random_state())
+        if not ranks().is_main:
+            return
         target = folder / f"step-{self.done:012d}.pt"
         partial = target.with_suffix(".partial")
         parts = {name: part.state_dict() for name, part in self._parts.items()}
         with partial.open("wb") as stream:
-            torch.save({_DONE: self.done, _PARTS: parts, _RANDOM: _random_state()}, stream)
+            torch.save({_DONE: self.done, _PARTS: parts, _RANDOM: states, _SAID: said()}, stream)
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(target)
@@ -95,14 +105,18 @@ class Checkpoints:
         if found[_PARTS].keys() != self._parts.keys():
             had, has = (", ".join(sorted(names)) or "none" for names in (found[_PARTS], self._parts))
             raise Terminal(f"the checkpoint holds the parts {had}; the script names {has}")
+        if (count := len(found[_RANDOM])) != ranks().size:
+            raise Terminal(f"the checkpoint is of {count} processes; this script has {ranks().size}")
         for name, part in self._parts.items():
             part.load_state_dict(found[_PARTS][name])
-        _set_random_state(found[_RANDOM])
+        set_random_state(found[_RANDOM][ranks().rank])
+        if ranks().is_main:
+            say_again(found[_SAID])
         return int(found[_DONE])
 
 
 def checkpoints(every: float = 60.0, /, **parts: Stateful) -> Checkpoints:
-    """Go on from the newest checkpoint of this run, and write new ones.
+    """Go on from the newest checkpoint of this run, and write new ones; joins processes that train together.
 
         kept = training.checkpoints(model=model, optimizer=optimizer)
         for epoch in range(kept.done, params.epochs):
@@ -123,30 +137,3 @@ def checkpoints(every: float = 60.0, /, **parts: Stateful) -> Checkpoints:
                 f"checkpoints({name}=…) is a {type(part).__name__}: it has no state_dict and load_state_dict"
             )
     return Checkpoints(every, parts)
-
-
-def _random_state() -> dict[str, Any]:
-    import numpy as np
-    import torch
-
-    version, numbers, gauss = random.getstate()
-    name, keys, *rest = cast("tuple[str, Any, int, int, float]", np.random.get_state(legacy=True))
-    return {
-        "python": (version, list(numbers), gauss),
-        "numpy": (name, torch.tensor(keys.tolist(), dtype=torch.int64), *rest),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def _set_random_state(state: dict[str, Any]) -> None:
-    import numpy as np
-    import torch
-
-    version, numbers, gauss = state["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.device_count() == len(state["cuda"]):
-        torch.cuda.set_rng_state_all(state["cuda"])

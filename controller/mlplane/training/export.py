@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mlplane.errors import InvalidInput
 from mlplane.store.archive import inspect
 from mlplane.training.context import current_run
+from mlplane.training.distributed import ranks
 from mlplane.training.documents import SIGNATURE, write_documents
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SAMPLE_ROWS = 4
 def save(
     model: "torch.nn.Module", sample: Mapping[str, "torch.Tensor"], outputs: Sequence[str] = ("output",)
 ) -> None:
-    """Save a trained model as the result of the run. The last call counts.
+    """Save a trained model as the result of the run. The last call counts; of several processes, the first's.
 
     Args:
         model: Takes the inputs by position and gives a tensor or a tuple of tensors; the size of the first
@@ -45,6 +46,8 @@ def save(
         InvalidInput: the sample or the outputs are not what they should be.
         Terminal: the exported program has something that mlplane refuses to load.
     """
+    if not ranks().is_main:
+        return
     run = current_run()
     folder = run.output if run else os.environ.get(OUTPUT_ENV)
     if not folder:
@@ -64,6 +67,8 @@ def save_to(
     from safetensors.torch import save_file
 
     inputs = _inputs(sample)
+    if isinstance(model, torch.nn.parallel.DistributedDataParallel):
+        model = model.module
     frozen = copy.deepcopy(model).cpu().eval()
     with torch.no_grad():
         program = _export(frozen, tuple(inputs.values()))

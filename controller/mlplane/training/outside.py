@@ -23,6 +23,7 @@ from mlplane.data.rawfiles import RawFiles, is_archive
 from mlplane.data.specproblems import require_sound
 from mlplane.errors import InvalidInput
 from mlplane.store.digest import MANIFEST, FileEntry, entries_of
+from mlplane.training.sources import OUTSIDE
 
 DATASET_ENV = "MLPLANE_DATASET"
 WHOLE = "whole"
@@ -85,11 +86,7 @@ def _written(spec: DatasetSpec, manifest: Path, splits: list[str]) -> Part:
 
 def _raw_files(spec: DatasetSpec, manifest: Path) -> RawFiles:
     """The file or the folder that the manifest names, in the working tree around it."""
-    if spec.source is None or spec.source.git is None:
-        raise InvalidInput(
-            f"{manifest} has no git source; outside of mlplane only files of the working tree can be read"
-        )
-    path = _find(spec.source.git.path, [manifest.parent])
+    path = _place_of(spec, manifest)
     if not path.is_dir():
         raw = RawFiles(path.parent, (_entry(path, path.parent),))
     else:
@@ -102,6 +99,24 @@ def _raw_files(spec: DatasetSpec, manifest: Path) -> RawFiles:
             f"{raw.path_of(raw.entries[0])} is an archive; outside of mlplane none is read: unpack it"
         )
     return raw
+
+
+def _place_of(spec: DatasetSpec, manifest: Path) -> Path:
+    """Where the raw bytes lie; those of a derived Dataset, where its script leaves them by itself."""
+    if spec.source is not None and spec.source.git is not None:
+        return _find(spec.source.git.path, [manifest.parent])
+    if spec.derived_from is None:
+        raise InvalidInput(
+            f"{manifest} has no git source; outside of mlplane only files of the working tree can be read"
+        )
+    places = [place / OUTSIDE for place in _upwards([Path.cwd(), manifest.parent])]
+    if (made := next((place for place in places if place.is_dir()), None)) is None:
+        script = f"{spec.derived_from.code.git.path}/{spec.derived_from.entrypoint}"
+        raise InvalidInput(
+            f"{manifest} is derived from other Datasets, and there is no folder {OUTSIDE} with its files; "
+            f"`python {script}` writes them there"
+        )
+    return made
 
 
 def _entry(file: Path, folder: Path) -> FileEntry:

@@ -24,20 +24,30 @@ def params(**defaults: Value) -> SimpleNamespace:
     if unknown := sorted(given.keys() - defaults.keys()):
         known = ", ".join(sorted(defaults)) or "none"
         raise InvalidInput(f"spec.params.{unknown[0]} is not a parameter of the script; it knows {known}")
-    typed = {name: _typed(name, text, defaults[name]) for name, text in given.items()}
-    return SimpleNamespace(**{**defaults, **typed})
+    values = {name: typed(f"spec.params.{name}", text, defaults[name]) for name, text in given.items()}
+    return SimpleNamespace(**{**defaults, **values})
 
 
-def _typed(name: str, text: str, default: Value) -> Value:
+def typed(field: str, text: str, default: Value) -> Value:
+    """The value of a parameter, of the type of its default.
+
+    Args:
+        field: Where the value stands, such as ``spec.params.lr``.
+        text: The value, as the run has it.
+        default: The script's own.
+
+    Raises:
+        InvalidInput: it is not of the type, or a parameter cannot be of that type.
+    """
     kind = type(default)
     try:
         return _CONVERT[kind](text)
     except KeyError as error:
         raise InvalidInput(
-            f"the default of parameter {name} is a {kind.__name__}; allowed: {_ALLOWED}"
+            f"{field}: the script's own default is a {kind.__name__}; allowed: {_ALLOWED}"
         ) from error
     except ValueError as error:
-        raise InvalidInput(f"spec.params.{name} is {text!r}; the script needs {_NEEDS[kind]}") from error
+        raise InvalidInput(f"{field} is {text!r}; the script needs {_NEEDS[kind]}") from error
 
 
 def _boolean(text: str) -> bool:

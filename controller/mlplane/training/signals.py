@@ -1,7 +1,8 @@
 """``training.metrics`` and ``training.progress``: what a script says while it runs.
 
 Metrics are lines of JSON on stdout, so that a pod's log is the live source everywhere, and in a file that the
-step ``train`` keeps with the run; progress is Argo's progress file as well.
+step ``train`` keeps with the run; progress is Argo's progress file as well. Of processes that train together,
+the first one speaks.
 """
 
 import contextlib
@@ -13,10 +14,13 @@ import uuid
 from pathlib import Path
 from typing import Any, SupportsFloat
 
+from mlplane.training.distributed import ranks
+
 PROGRESS_ENV = "ARGO_PROGRESS_FILE"
 METRICS_ENV = "MLPLANE_METRICS"
 METRICS_LIMIT = 1 << 20
-"""Bytes of the file; what comes later is only printed."""
+"""Bytes of the file; of what comes later, only the last values are kept."""
+_late: dict[str, float | None] = {}
 
 
 def metrics(step: int | None = None, **values: SupportsFloat) -> None:
@@ -27,7 +31,10 @@ def metrics(step: int | None = None, **values: SupportsFloat) -> None:
         **values: Anything that is a number, also a tensor with one element. What is not finite is printed as
             null, because JSON has no other word for it.
     """
-    numbers = {name: float(value) for name, value in values.items()}
+    if not ranks().is_main:
+        return
+    # torch warns of a loss that is not detached.
+    numbers = {name: float(getattr(value, "detach", lambda v=value: v)()) for name, value in values.items()}
     message: dict[str, Any] = {"metrics": {n: v if math.isfinite(v) else None for n, v in numbers.items()}}
     if step is not None:
         message["step"] = step
@@ -35,7 +42,7 @@ def metrics(step: int | None = None, **values: SupportsFloat) -> None:
     if file := os.environ.get(METRICS_ENV):
         # Training goes on where metrics cannot be kept.
         with contextlib.suppress(OSError):
-            _append(Path(file), json.dumps(message) + "\n")
+            _keep(Path(file), message)
 
 
 def progress(done: int, total: int) -> None:
@@ -50,6 +57,8 @@ def progress(done: int, total: int) -> None:
     """
     if not 0 <= done <= total or total == 0:
         raise ValueError(f"progress {done}/{total}: expected 0 <= done <= total, and total > 0")
+    if not ranks().is_main:
+        return
     _say({"progress": f"{done}/{total}"})
     if file := os.environ.get(PROGRESS_ENV):
         # Training goes on where progress cannot be shown.
@@ -62,10 +71,37 @@ def _say(message: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _append(path: Path, line: str) -> None:
+def late_file(path: Path) -> Path:
+    """Where the last values of metrics are that came when the file of metrics was full."""
+    return path.with_name(f"{path.name}.late")
+
+
+def said() -> dict[str, Any]:
+    """All metrics up to now, for a checkpoint: who goes on from it has the same curves."""
+    file = os.environ.get(METRICS_ENV)
+    path = Path(file) if file else None
+    lines = path.read_text(encoding="ascii") if path and path.exists() else ""
+    return {"lines": lines, "late": dict(_late)}
+
+
+def say_again(before: dict[str, Any]) -> None:
+    """Keep these metrics as if this process had said them."""
+    if not (file := os.environ.get(METRICS_ENV)):
+        return
+    _replace(Path(file), before["lines"])
+    _late.update(before["late"])
+    if _late:
+        _replace(late_file(Path(file)), json.dumps({"metrics": _late}))
+
+
+def _keep(path: Path, message: dict[str, Any]) -> None:
+    line = json.dumps(message) + "\n"
     with path.open("a", encoding="ascii") as stream:
-        if stream.tell() + len(line) <= METRICS_LIMIT:
+        if not _late and stream.tell() + len(line) <= METRICS_LIMIT:
             stream.write(line)
+            return
+    _late.update(message["metrics"])
+    _replace(late_file(path), json.dumps({"metrics": _late}))
 
 
 def _replace(path: Path, text: str) -> None:

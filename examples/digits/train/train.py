@@ -18,10 +18,11 @@ class Digits(nn.Module):
 def main():
     params = training.params(epochs=30, lr=0.003, hidden=256)
     training.seed()
+    device = training.device()
     data = training.dataset("train", manifest="dev/dataset.yaml").tensors()
     pixels, label = data["pixels"], data["label"]
 
-    model = Digits(params.hidden)
+    model = Digits(params.hidden).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=params.lr)
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.1)
     kept = training.checkpoints(model=model, optimizer=optimizer)
@@ -29,7 +30,7 @@ def main():
         total = 0.0
         for rows in torch.randperm(len(label)).split(32):
             noisy = pixels[rows] + 3 * torch.randn(len(rows), 64)
-            loss = loss_of(model(noisy), label[rows])
+            loss = loss_of(model(noisy.to(device)), label[rows].to(device))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -26,6 +26,8 @@ VOLATILE = frozenset(
         "containerID",
         "resourcesDuration",
         "estimatedDuration",
+        "estimatedCompletion",
+        "usage",
         "node.mlplane.dev/port",
     }
 )

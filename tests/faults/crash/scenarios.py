@@ -224,6 +224,17 @@ async def _until_serves(world: World, version: str) -> None:
     await world.until_condition(ref("ModelServer", "digits"), names.READY)
 
 
+@scenario("A run is suspended while it trains, and goes on; its second attempt makes the model.")
+async def suspended(world: World) -> None:
+    await begin(world)
+    await world.until(lambda: _is_recorded(world, "digits-1"), "the run has recorded its Workflow")
+    await world.patch(ref("TrainingRun", "digits-1"), {"spec": {"suspend": True}})
+    await world.until_condition(ref("TrainingRun", "digits-1"), names.SUSPENDED)
+    world.release_step("train")
+    await world.patch(ref("TrainingRun", "digits-1"), {"spec": {"suspend": None}})
+    await until_complete(world, "digits-1")
+
+
 @scenario(
     "The digits template with real steps, whose model is trained already, and a real predictor.", is_real=True
 )

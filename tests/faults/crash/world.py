@@ -107,7 +107,7 @@ class World:
         numbers: dict[int, tuple[int, int]] = {}
 
         async def before(request: Request) -> Reset | None:
-            if request.is_write and not request.is_lease:
+            if request.is_write and not request.is_lease and not request.is_news:
                 written = class_of(request)
                 self.classes[client].append(written)
                 self.classes["apiserver"].append(f"{client} {written}")

@@ -67,7 +67,7 @@ class Campaign:
         """The same hooks; writes are noted, those of the Lease apart."""
 
         async def before(request: Request) -> object:
-            if request.is_write and not request.is_lease:
+            if request.is_write and not request.is_lease and not request.is_news:
                 self.writes.append(str(request))
             return await hooks.before(request)
 

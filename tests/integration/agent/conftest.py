@@ -21,7 +21,8 @@ from mlplane import names
 from mlplane.api import KINDS
 from mlplane.api.refs import Query, Ref
 from mlplane.cluster.kube import KubeCluster, connect
-from mlplane.local import agent
+from mlplane.local import following as agent
+from mlplane.local.following import Source, follow
 from mlplane.local.state import State
 from mlplane.schema.crds import crd_for
 
@@ -128,16 +129,29 @@ def repository(tmp_path) -> Repository:
 
 
 @pytest.fixture
+def key(tmp_path) -> Path:
+    """An SSH key of somebody; the public one lies beside it."""
+    file = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)
+    return file
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """An agent that compares a namespace with its commit all the time."""
+    monkeypatch.setattr(agent, "CHECK_SECONDS", 0.05)
+
+
+@pytest.fixture
 def following(cluster, repository):
     """A running agent, as a context."""
 
     @asynccontextmanager
-    async def run() -> AsyncIterator[None]:
-        task = asyncio.create_task(
-            agent.run_agent(
-                cluster, repo=repository.root, path=DIRECTORY, revision="main", namespace=cluster.namespace
-            )
-        )
+    async def run(
+        path: str | None = DIRECTORY, repo: Path | None = None, **options: Any
+    ) -> AsyncIterator[None]:
+        source = Source(repo or repository.root, path, "main", cluster.namespace, **options)
+        task = asyncio.create_task(follow(cluster, source))
         try:
             yield
             assert not task.done(), task
@@ -177,3 +191,31 @@ def servers(cluster):
         return {b["metadata"]["name"]: b for b in found if not b["metadata"].get("deletionTimestamp")}
 
     return read
+
+
+@pytest.fixture
+def all_events(cluster):
+    """The Events that the agent has written."""
+
+    async def read() -> list[dict[str, Any]]:
+        found = await cluster.list(Query("v1", "Event", cluster.namespace))
+        return [event for event in found if event["source"]["component"] == names.GITOPS_MANAGER]
+
+    return read
+
+
+@pytest.fixture
+def events(all_events):
+    """The first Event of a reason, once there is one."""
+
+    async def first(reason: str, about: str = "mlplane-gitops", commit: str = "") -> dict[str, Any]:
+        async def ask() -> dict[str, Any] | None:
+            for event in await all_events():
+                key = (event["reason"], event["involvedObject"]["name"])
+                if key == (reason, about) and commit[:12] in event["message"]:
+                    return event
+            return None
+
+        return await eventually(ask)
+
+    return first

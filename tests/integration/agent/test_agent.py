@@ -4,7 +4,6 @@ import pytest
 
 from mlplane import names
 from mlplane.api.refs import Query, Ref
-from mlplane.local import agent
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -49,10 +48,8 @@ async def test_what_is_not_committed_is_not_applied(repository, following, outco
     assert [model_of(body) for body in (await servers()).values()] == ["digits"]
 
 
-async def test_a_sync_that_changes_nothing_writes_nothing(
-    repository, following, outcome, servers, cluster, monkeypatch
-):
-    monkeypatch.setattr(agent, "CHECK_SECONDS", 0.05)
+@pytest.mark.usefixtures("impatient")
+async def test_a_sync_that_changes_nothing_writes_nothing(repository, following, outcome, servers, cluster):
     repository.write("a.yaml", server("a"))
     repository.write("b.yaml", server("b"))
     head = repository.commit()
@@ -110,7 +107,9 @@ async def test_what_is_removed_from_the_repository_is_pruned(
     assert sorted(await servers()) == ["a", "by-hand", "c"]
 
 
-async def test_most_of_a_namespace_is_never_deleted_at_once(repository, following, outcome, servers):
+async def test_most_of_a_namespace_is_deleted_only_if_a_commit_says_so(
+    repository, following, outcome, servers, events
+):
     for name in "abc":
         repository.write(f"{name}.yaml", server(name))
     first = repository.commit()
@@ -121,7 +120,104 @@ async def test_most_of_a_namespace_is_never_deleted_at_once(repository, followin
         record = await outcome(repository.commit())
         assert record["outcome"] == "Refused"
         assert "refused to delete 2 of 3 objects at once, nothing was applied" in record["errors"]
-    assert sorted(await servers()) == ["a", "b", "c"]
+        assert record["applied"] == first
+        assert sorted(await servers()) == ["a", "b", "c"]
+        said = await events("Refused")
+        assert 'in a commit with the trailer "Mlplane-Prune: confirmed"' in said["message"]
+        repository.commit("yes\n\nMlplane-Prune: confirmed")
+        await outcome(repository.commit("and more"), "Synced")
+    assert sorted(await servers()) == ["c", "d"]
+
+
+async def test_a_deleted_directory_is_said_and_nothing_goes_until_it_is_confirmed(
+    repository, following, outcome, servers, events
+):
+    repository.write("a.yaml", server("a"))
+    first = repository.commit()
+    async with following():
+        await outcome(first)
+        repository.git("rm", "-rq", "dev")
+        record = await outcome(repository.commit())
+        assert record["outcome"] == "Refused"
+        assert "refused to delete 1 of 1 objects at once" in record["errors"]
+        assert sorted(await servers()) == ["a"]
+        await events("Refused")
+        await outcome(repository.commit("it goes\n\nMlplane-Prune: confirmed"), "Synced")
+    assert await servers() == {}
+
+
+async def test_history_that_was_rewritten_is_held_until_a_commit_names_what_is_left(
+    repository, following, outcome, servers, events
+):
+    repository.write("a.yaml", server("a"))
+    old = repository.commit()
+    repository.write("a.yaml", server("a", model="letters"))
+    new = repository.commit()
+    async with following():
+        await outcome(new)
+        repository.git("reset", "-q", "--hard", old)  # as a forced push does it
+        record = await outcome(old)
+        assert record["outcome"] == "Held"
+        assert f"commit {old[:12]} does not follow {new[:12]}, which was applied" in record["errors"]
+        assert record["applied"] == new
+        assert f'"Mlplane-Rewind: {new}"' in (await events("Held"))["message"]
+        repository.write("a.yaml", server("a", model="diverged"))
+        assert (await outcome(repository.commit("another")))["outcome"] == "Held"
+        assert model_of((await servers())["a"]) == "letters"
+    async with following():  # a restart forgets nothing
+        assert (await outcome(repository.commit(f"no\n\nMlplane-Rewind: {old}")))["outcome"] == "Held"
+        await outcome(repository.commit(f"leave it\n\nMlplane-Rewind: {new}"), "Synced")
+        assert model_of((await servers())["a"]) == "diverged"
+
+
+async def test_a_forced_push_to_a_bare_repository_is_held(repository, following, outcome, servers, tmp_path):
+    bare = tmp_path / "bare.git"
+    repository.git("init", "-q", "--bare", "-b", "main", str(bare))
+    repository.write("a.yaml", server("a"))
+    old = repository.commit()
+    repository.write("b.yaml", server("b"))
+    new = repository.commit()
+    repository.git("push", "-q", str(bare), "main")
+    async with following(repo=bare):
+        await outcome(new, "Synced")
+        repository.git("push", "-q", "--force", str(bare), f"{old}:main")
+        await outcome(old, "Held")
+        assert sorted(await servers()) == ["a", "b"]
+        repository.git("push", "-q", str(bare), "main")
+        await outcome(new, "Synced")
+
+
+async def test_commits_that_come_back_are_applied_as_if_nothing_had_been(repository, following, outcome):
+    repository.write("a.yaml", server("a"))
+    old = repository.commit()
+    repository.write("a.yaml", server("a", model="letters"))
+    new = repository.commit()
+    async with following():
+        await outcome(new)
+        repository.git("reset", "-q", "--hard", old)
+        await outcome(old, "Held")
+        repository.git("reset", "-q", "--hard", new)
+        await outcome(new, "Synced")
+
+
+async def test_only_commits_of_allowed_signers_are_applied(
+    repository, following, outcome, servers, events, key
+):
+    signers = key.with_name("signers")
+    signers.write_text(f"anna@example.com {key.with_suffix('.pub').read_text()}")
+    repository.write("a.yaml", server("a"))
+    unsigned = repository.commit()
+    async with following(signers=signers):
+        record = await outcome(unsigned)
+        assert record["outcome"] == "Untrusted"
+        assert f"commit {unsigned[:12]} is not applied: it has no signature" in record["errors"]
+        assert await servers() == {}
+        await events("Untrusted")
+        repository.git("config", "gpg.format", "ssh")
+        repository.git("config", "user.signingKey", str(key))
+        repository.git("commit", "-q", "-S", "--allow-empty", "-m", "signed")
+        await outcome(repository.git("rev-parse", "HEAD"), "Synced")
+    assert sorted(await servers()) == ["a"]
 
 
 async def test_one_invalid_file_keeps_all_of_the_commit_from_being_applied(
@@ -160,17 +256,17 @@ async def test_git_revert_brings_the_state_before_back(repository, following, ou
     assert {name: model_of(body) for name, body in (await servers()).items()} == {"a": "digits"}
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_what_was_changed_or_deleted_by_hand_is_put_back(
-    repository, following, outcome, servers, cluster, monkeypatch, eventually_
+    repository, following, outcome, servers, cluster, eventually_, events
 ):
-    monkeypatch.setattr(agent, "CHECK_SECONDS", 0.1)
     repository.write("a.yaml", server("a"))
     repository.write("b.yaml", server("b"))
     head = repository.commit()
     async with following():
         await outcome(head)
         a, b = (Ref(names.API_VERSION, "ModelServer", cluster.namespace, name) for name in "ab")
-        await cluster.patch(a, {"spec": {"follow": {"model": "mine"}}}, manager="test")
+        await cluster.patch(a, {"spec": {"follow": {"model": "mine"}}}, manager="kubectl-edit")
         await cluster.delete(b)
 
         async def repaired():
@@ -180,6 +276,41 @@ async def test_what_was_changed_or_deleted_by_hand_is_put_back(
             }
 
         await eventually_(repaired)
+        said = await events("ManualChange", "a")
+        assert said["message"] == (
+            "put back as git has it, after a change by kubectl-edit: spec.follow.model; to keep a change, "
+            "commit it"
+        )
+        said = await events("ManualChange", "b")
+        assert said["message"] == "made again, after it was deleted: to delete it, delete it in git"
+        assert said["involvedObject"]["uid"] == (await servers())["b"]["metadata"]["uid"]
+
+
+async def test_a_change_by_hand_is_told_also_if_a_commit_comes_in_between(
+    repository, following, outcome, cluster, events
+):
+    repository.write("a.yaml", server("a"))
+    head = repository.commit()
+    async with following():
+        await outcome(head)
+    ref = Ref(names.API_VERSION, "ModelServer", cluster.namespace, "a")
+    await cluster.patch(ref, {"spec": {"follow": {"model": "mine"}}}, manager="kubectl-edit")
+    repository.write("b.yaml", server("b"))
+    async with following():
+        await outcome(repository.commit(), "Synced")
+        assert "by kubectl-edit: spec.follow.model" in (await events("ManualChange", "a"))["message"]
+
+
+async def test_a_change_in_git_is_not_told_as_one_by_hand(repository, following, outcome, events, all_events):
+    repository.write("a.yaml", server("a"))
+    first = repository.commit()
+    async with following():
+        await outcome(first)
+        repository.write("a.yaml", server("a", model="letters"))
+        second = repository.commit()
+        await outcome(second, "Synced")
+        await events("Synced", commit=second)
+    assert {event["reason"] for event in await all_events()} == {"Synced"}
 
 
 async def test_two_files_with_one_object_are_refused(repository, following, outcome, servers):

@@ -1,6 +1,10 @@
-"""How often the controller writes, counted where its requests pass: not once more than it must."""
+"""How often the controller writes, counted where its requests pass: not once more than it must.
+
+Events come on top, and are counted for themselves: one for each change that is news, none for anything else.
+"""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 import pytest
@@ -20,7 +24,7 @@ WORKFLOWS = Query(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, "default")
 class Counted:
     """A controller behind a proxy, and what it has written."""
 
-    def __init__(self, server, proxy, writes):
+    def __init__(self, server, proxy, writes, news):
         environment = {
             "KUBECONFIG": str(proxy.kubeconfig),
             names.STORE_ENV: "file:///nowhere",
@@ -28,7 +32,7 @@ class Counted:
         }
         command = ("-m", "mlplane.cli.main", "controller")
         self.process = Process(command, server.state.log("controller"), environment)
-        self.writes, self.proxy = writes, proxy
+        self.writes, self.news, self.proxy = writes, news, proxy
         self.process.start()
 
     async def quiet(self):
@@ -40,6 +44,14 @@ class Counted:
                 if len(self.writes) == before:
                     return sorted(self.writes)
 
+    def told(self):
+        """The news so far, which are forgotten then."""
+        told = [
+            f"{e['involvedObject']['kind']}/{e['involvedObject']['name']} {e['reason']}" for e in self.news
+        ]
+        self.news.clear()
+        return told
+
 
 @pytest.fixture
 async def counted(server, cluster, own_kubeconfig, tmp_path):
@@ -47,14 +59,16 @@ async def counted(server, cluster, own_kubeconfig, tmp_path):
 
     @asynccontextmanager
     async def run():
-        writes = []
+        writes, news = [], []
 
         async def note(request):
-            if request.is_write and not request.is_lease:
+            if request.is_news:
+                news.append(json.loads(request.body))
+            elif request.is_write and not request.is_lease:
                 writes.append(f"{request.method} {request.path.partition('/default/')[2]}")
 
         async with proxied(own_kubeconfig, tmp_path / "counted", Hooks(before=note)) as proxy:
-            one = Counted(server, proxy, writes)
+            one = Counted(server, proxy, writes, news)
             try:
                 yield one
             finally:
@@ -86,11 +100,13 @@ async def test_an_object_costs_two_writes_its_child_and_its_status_and_nothing_m
         await eventually(lambda: has_ready(cluster, data))
         workflow = b.dataset_workflow(await cluster.get(data))["metadata"]["name"]
         assert await one.quiet() == ["PATCH datasets/digits/status", "POST workflows"]
+        assert one.told() == ["Dataset/digits Ingesting"]
         one.writes.clear()
 
         run = await create(cluster, b.run())
         await eventually(lambda: has_ready(cluster, run))
         assert await one.quiet() == ["PATCH trainingruns/digits-1/status"], "it waits for its dataset"
+        assert one.told() == [], "its conditions say what it waits for"
         one.writes.clear()
 
         await create(cluster, b.finished_run() | {"metadata": b.meta("digits-0")})
@@ -102,10 +118,12 @@ async def test_an_object_costs_two_writes_its_child_and_its_status_and_nothing_m
         assert len(written) <= 4, (
             "approved at once, or after its evaluation was seen, or after it was vouched for"
         )
+        assert one.told().count(f"ModelVersion/{version.name} GatesPassed") == 1
         one.writes.clear()
 
         await create(cluster, b.server())
         assert await one.quiet() == ["PATCH inferenceservices/digits", "PATCH modelservers/digits/status"]
+        assert one.told() == ["ModelServer/digits Deploying"]
         one.writes.clear()
 
         # A pass that finds all as it was: an event that changes nothing that matters.
@@ -122,6 +140,7 @@ async def test_an_object_costs_two_writes_its_child_and_its_status_and_nothing_m
         one.process.start()
         await eventually(lambda: one.proxy.requests > before + 20)
         assert await one.quiet() == [], "a restart writes nothing"
+        assert one.told() == []
 
         # Somebody changes what the controller has applied: one write puts it right.
         service = Ref(names.INFERENCE_SERVICE_API_VERSION, names.INFERENCE_SERVICE_KIND, "default", "digits")

@@ -13,13 +13,17 @@ from mlplane.local.node import run_node
 from mlplane.local.node.lifecycle import Backoff
 from mlplane.local.workflows import run_workflows
 
+GPUS = ("0", "1")
+"""Numbers of GPUs that nobody looks for."""
+
 
 async def main(kubeconfig: Path, state_root: Path, first: float) -> None:
     task = asyncio.current_task()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with connect(kubeconfig) as cluster, asyncio.TaskGroup() as group:
         images = ("ghcr.io/mlplane/runtime:*",)
-        group.create_task(run_node(cluster, state_root, images=images, backoff=Backoff(first=first)))
+        node = run_node(cluster, state_root, images=images, gpus=GPUS, backoff=Backoff(first=first))
+        group.create_task(node)
         group.create_task(run_workflows(cluster, state_root))
 
 

@@ -54,7 +54,8 @@ async def test_the_planes_own_environment_does_not_leak(world):
     await world.pod("p", "env", env=[{"name": "MINE", "value": "/mnt/mlplane/x"}])
     pod = await world.phase("Pod", "p", "Succeeded")
     made = dict(line.split("=", 1) for line in world.log(pod).splitlines())
-    assert set(made) - {"PWD", "SHLVL", "_"} == {"PATH", "HOME", "LANG", "TMPDIR", "OMP_NUM_THREADS", "MINE"}
+    own = {"PATH", "HOME", "LANG", "TMPDIR", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"}
+    assert set(made) - {"PWD", "SHLVL", "_"} == own | {"MINE"}
     assert made["MINE"] == f"{world.folder(pod).root}/mnt/mlplane/x"
 
 
@@ -261,3 +262,32 @@ async def test_status_is_not_written_when_nothing_changes(world):
     before = json.dumps(await world.get("Pod", "p"))
     await world.phase("Pod", "q", "Succeeded")
     assert json.dumps(await world.get("Pod", "p")) == before
+
+
+async def test_a_pod_waits_for_the_gpus_of_another_also_when_the_node_is_started_again(world):
+    limits = {"resources": {"limits": {"nvidia.com/gpu": "2"}}}
+    world.start()
+    until_told = "echo $CUDA_VISIBLE_DEVICES; until [ -e /mnt/mlplane/go ]; do sleep 0.05; done"
+    await world.pod("first", until_told, **limits)
+    first = await world.phase("Pod", "first", "Running")
+    await world.pod("second", "echo $CUDA_VISIBLE_DEVICES", **limits)
+
+    def waits(status):
+        return [
+            c.get("message") for c in status.get("conditions") or () if c.get("reason") == "Unschedulable"
+        ]
+
+    said = await world.wait_for("Pod", "second", waits)
+    assert waits(said["status"]) == ["0/1 nodes are available: 1 Insufficient nvidia.com/gpu."]
+    assert said["status"]["phase"] == "Pending"
+    world.kill()
+    world.start()
+    await world.pod("third", "echo sees-$CUDA_VISIBLE_DEVICES")
+    third = await world.phase("Pod", "third", "Succeeded")
+    assert world.log(third) == "sees-\n", "who asks for none sees none"
+    assert (await world.get("Pod", "second"))["status"]["phase"] == "Pending"
+
+    (world.folder(first).root / "mnt/mlplane/go").touch()
+    await world.phase("Pod", "first", "Succeeded")
+    second = await world.phase("Pod", "second", "Succeeded")
+    assert (world.log(first), world.log(second)) == ("0,1\n", "0,1\n")

@@ -8,8 +8,8 @@ import mlplane
 from mlplane.cli import main
 
 COMMANDS = (
-    *("demo", "init", "up", "validate", "lock", "push", "render", "schema"),
-    *("status", "logs", "predict", "controller"),
+    *("demo", "init", "up", "validate", "plan", "lock", "push", "render", "schema"),
+    *("status", "logs", "metrics", "run", "predict", "controller"),
 )
 HEAVY = ("kopf", "torch", "kserve", "kubernetes", "aiohttp", "numpy", "pydantic", "mlplane.local.up")
 

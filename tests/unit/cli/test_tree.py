@@ -147,6 +147,14 @@ def test_an_object_that_nobody_has_looked_at_says_what_to_do():
     [
         (READY_DATASET, "9 rows · test 9"),
         (READY_RUN, "progress 4/4 · verdict Passed"),
+        (
+            run(progress="3/31", estimatedCompletion="2026-01-02T03:13:00Z", restarts=2),
+            "progress 3/31 · done about 2026-01-02T03:13:00Z · 2 restarts",
+        ),
+        (
+            run(trials=[{"index": 1, "state": "Failed"}, {"index": 2, "score": "0.9"}], bestTrial=2),
+            "2 trials, 1 failed · best 2: 0.9",
+        ),
         (APPROVED, "abababab · fine"),
         (SERVING, "http://x"),
     ],
@@ -169,6 +177,10 @@ def test_facts_are_what_a_person_asks_for(given, want):
                 condition("Stalled", "True", "IngestFailed"), condition("Ready", "False", "IngestFailed")
             ),
             "mlplane logs dataset/digits",
+        ),
+        (
+            run(condition("Ready", "False", "Suspended"), condition("Suspended", "True", "Suspended")),
+            "remove suspend from the manifest of digits-1, and commit",
         ),
         (SERVING, "mlplane predict digits --input FILE"),
         (READY_DATASET, ""),

@@ -105,6 +105,12 @@ def test_a_schema_is_printed_for_a_kind_by_any_of_its_names(call):
         assert json.loads(call("schema", name).stdout)["title"] == "Dataset"
 
 
+def test_the_schema_of_promotion_yaml_is_printed_and_has_no_crd(call):
+    assert json.loads(call("schema", "promotion").stdout)["title"] == "Promotion"
+    with pytest.raises(InvalidInput, match="there is no kind 'promotion' on a cluster"):
+        call("schema", "promotion", "--crd")
+
+
 def test_all_schemas_are_one_schema(call):
     titles = [entry["title"] for entry in json.loads(call("schema").stdout)["oneOf"]]
     assert titles == ["Dataset", "TrainingRun", "ModelVersion", "Evaluation", "ModelServer"]
@@ -116,7 +122,9 @@ def test_crds_are_documents_that_kubectl_can_apply(call):
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(call):
-    with pytest.raises(InvalidInput, match="there is no kind 'Notebook'; the kinds are Dataset, TrainingRun"):
+    with pytest.raises(
+        InvalidInput, match="there is no kind 'Notebook' on a cluster; the kinds are Dataset, TrainingRun"
+    ):
         call("schema", "Notebook")
 
 

@@ -119,6 +119,19 @@ def test_a_dataset_of_the_same_name_elsewhere_that_keeps_more_counts():
     assert not judged(stored("datasets", "digits", "7"), READY, elsewhere, others=(NEWEST,)).goes
 
 
+def test_of_a_finished_sweep_the_models_of_trials_that_lost_go():
+    run, best, loser = b.finished_run(), stored("models", "digits", "e"), stored("models", "digits", "7")
+    trials = [
+        {"index": i, "runKey": f"sha256:{digit * 64}", "state": "Succeeded"}
+        for i, digit in ((1, "1"), (2, "2"))
+    ]
+    ended = run | {"status": run["status"] | {"trials": trials, "bestTrial": 1}}
+    assert "in use by ModelVersion" in judged(best, ended, b.model_version()).why
+    assert judged(loser, ended, b.model_version()).goes
+    at_work = run | {"status": {"trials": trials}}
+    assert "has not finished" in judged(loser, at_work, b.model_version()).why
+
+
 def test_a_manifest_that_is_not_applied_keeps_what_it_speaks_of():
     pinned = b.server(spec={"modelVersion": {"name": "x", "digest": "sha256:" + "7" * 64}})
     fate = judged(stored("models", "digits", "7"), READY, manifests={"prod/server.yaml": pinned})

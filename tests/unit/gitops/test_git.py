@@ -132,3 +132,11 @@ def test_a_new_file_makes_a_path_dirty_whatever_the_user_has_configured(repo, gi
 def test_the_remote_origin_comes_first(repo, git_in):
     git_in("remote", "add", "abc", "ssh://git@example.com/x.git")
     assert git.remote_urls(repo) == ["https://git.example.com/team/digits.git", "ssh://git@example.com/x.git"]
+
+
+def test_a_repository_may_have_no_working_tree(repo, tmp_path):
+    subprocess.run(["git", "clone", "-q", "--bare", str(repo), str(tmp_path / "bare")], check=True)
+    assert git.is_repository(tmp_path / "bare")
+    assert git.is_repository(repo / "train")
+    assert not git.is_repository(tmp_path)
+    assert not git.is_repository(tmp_path / "nowhere")

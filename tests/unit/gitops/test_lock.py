@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mlplane.errors import InvalidInput, Terminal
-from mlplane.gitops.lock import lock, lock_commit, stale
+from mlplane.gitops.lock import Content, lock, lock_commit, stale
 
 BEFORE = (Path(__file__).parent / "golden" / "before.yaml").read_bytes()
 MANIFEST = """\
@@ -74,41 +74,52 @@ def test_a_run_that_is_pinned_anew_is_told_apart_from_a_first_pin(locked, commit
     assert change.is_new_content_of_a_run
 
 
-def test_a_fresh_pin_is_not_stale(locked):
-    assert stale(locked, (locked / "run.yaml").read_text(), "run.yaml") == []
+@pytest.fixture
+def pinned(locked, git_in):
+    return Content("train", git_in("log", "-1", "--format=%H", "--", "train"))
 
 
-def test_a_pin_is_stale_when_its_path_has_changed_since(locked, commit):
+def test_a_fresh_pin_is_not_stale(locked, pinned):
+    assert stale(locked, {pinned}) == {}
+
+
+def test_a_pin_is_stale_when_its_path_has_changed_since(locked, pinned, commit):
     (locked / "train" / "train.py").write_text("print(2)\n")
     commit()
-    [found] = stale(locked, (locked / "run.yaml").read_text(), "run.yaml")
-    assert (found.file, found.line, found.path) == ("run.yaml", 5, "train")
-    assert re.fullmatch(
-        r"train has changed since commit [0-9a-f]{12}; run `mlplane lock --commit`", found.message
-    )
+    found = stale(locked, {pinned})[pinned]
+    assert re.fullmatch(r"train has changed since commit [0-9a-f]{12}; run `mlplane lock --commit`", found)
 
 
-def test_a_pin_stays_fresh_when_something_else_changes(locked, commit):
+def test_a_pin_stays_fresh_when_something_else_changes(locked, pinned, commit):
     (locked / "other.txt").write_text("x")
     commit()
-    assert stale(locked, (locked / "run.yaml").read_text(), "run.yaml") == []
+    assert stale(locked, {pinned}) == {}
 
 
 @pytest.mark.parametrize(
-    ("pinned", "want"),
-    [(ZEROS, "train is not pinned yet"), ("1" * 40, "which this repository does not have")],
+    ("path", "at", "want"),
+    [
+        ("train", ZEROS, "train is not pinned yet"),
+        ("train", "1" * 40, "train is pinned to 111111111111, which this repository does not have"),
+        ("data", "", "data is in no commit: commit it"),
+    ],
 )
-def test_a_pin_that_leads_nowhere_is_stale(repo, pinned, want):
-    [found] = stale(repo, MANIFEST.format(kind="TrainingRun", commit=f"'{pinned}'"), "run.yaml")
-    assert want in found.message
+def test_a_pin_that_leads_nowhere_is_stale(locked, git_in, path, at, want):
+    content = Content(path, at or git_in("rev-parse", "HEAD"))
+    assert stale(locked, {content}) == {content: f"{want}; run `mlplane lock --commit`"}
 
 
 def test_a_pin_to_another_branch_is_stale(repo, git_in, commit):
     git_in("switch", "-q", "-c", "side")
-    side = commit("empty")
+    side = Content("train", commit("empty"))
     git_in("switch", "-q", "main")
-    [found] = stale(repo, MANIFEST.format(kind="TrainingRun", commit=side), "run.yaml")
-    assert "not in the history of HEAD" in found.message
+    assert "not in the history of HEAD" in stale(repo, {side})[side]
+
+
+def test_of_many_pins_those_that_are_stale_are_told(locked, pinned, commit):
+    (locked / "train" / "train.py").write_text("print(2)\n")
+    now, lost = Content("train", commit()), Content("train", "1" * 40)
+    assert set(stale(locked, {pinned, now, lost})) == {pinned, lost}
 
 
 def test_broken_yaml_is_told_with_its_place(repo):

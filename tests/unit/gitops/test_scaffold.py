@@ -2,7 +2,7 @@ import pytest
 
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.gitops import git, scaffold
-from mlplane.gitops.lock import stale
+from mlplane.gitops.pins import pins
 
 URL = "https://git.example.com/team/mine.git"
 TEMPLATE = """\
@@ -32,7 +32,7 @@ def test_the_new_repository_is_committed_pinned_and_knows_its_address(tmp_path):
     assert not git.is_dirty(directory)
     text = (directory / "dev" / "run.yaml").read_text()
     assert f"url: {URL}" in text
-    assert stale(directory, text, "dev/run.yaml") == []
+    assert pins(text, "dev/run.yaml")[0].commit.value == git.last_commit(directory, "train")
     assert not (directory / "train" / "__pycache__").exists()
 
 

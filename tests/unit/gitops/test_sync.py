@@ -77,8 +77,14 @@ def test_what_is_in_the_commit_no_more_is_pruned():
     assert sync.plan([prepared("a")], [live("a"), live("b")]).prune == (live("b"),)
 
 
-def test_the_only_object_may_be_pruned():
-    assert sync.plan([], [live("a")]).prune == (live("a"),)
+def test_the_last_object_is_not_pruned_without_a_word():
+    with pytest.raises(Terminal, match=r'delete 1 of 1 objects .* the trailer "Mlplane-Prune: confirmed"'):
+        sync.plan([], [live("a")])
+    assert sync.plan([], [live("a")], may_prune=True).prune == (live("a"),)
+
+
+def test_one_object_may_take_the_place_of_another():
+    assert sync.plan([prepared("b")], [live("a")]).prune == (live("a"),)
 
 
 def test_half_may_be_pruned():

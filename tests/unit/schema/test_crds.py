@@ -26,7 +26,7 @@ def test_every_leaf_has_a_maximum(name):
         path
         for path, node in nodes(name).items()
         if not node.keys() & {"maxLength", "maxItems", "maxProperties", "enum", "properties"}
-        and node.get("type") != "integer"
+        and node.get("type") not in ("integer", "boolean")
     ]
     assert unbounded == []
 

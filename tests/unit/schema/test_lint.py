@@ -62,7 +62,7 @@ FAULTS = {
         ),
         "[planted].x-kubernetes-validations[0].rule: Forbidden: estimated rule cost exceeds",
     ),
-    "a boolean": (lambda c: field(c, type="boolean"), ".spec.planted: is a boolean"),
+    "a boolean": (lambda c: field(c, type="boolean"), ".spec: its field planted is a boolean"),
     "a float": (lambda c: field(c, type="number"), ".spec.planted: is a float"),
     "no type": (field, ".spec.planted: has no type"),
     "a string without end": (lambda c: field(c, type="string"), ".spec.planted: has no maxLength"),

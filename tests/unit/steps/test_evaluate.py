@@ -54,7 +54,7 @@ def test_a_changed_byte_in_a_model_is_refused_by_every_step_that_reads_it(traine
         small.evaluate(task, key, model),
         small.step(task, "publish", f"--key={key}", f"--model={model}", f"--report={report}"),
     ):
-        assert (done.code, done.outputs) == (1, {})
+        assert (done.code, done.outputs) == (5, {})
         assert "is damaged: file model.pt2" in done.last_line
 
 
@@ -93,7 +93,7 @@ def test_publish_refuses_a_report_about_something_else(trained, tmp_path):
         (folder / "report.json").write_text(json.dumps(content | {field: value}))
         digest = digest_in(store.put(folder, "reports", "digits"))
         done = small.step(task, "publish", f"--key={key}", f"--model={model}", f"--report={digest}")
-        assert (done.code, done.outputs) == (1, {})
+        assert (done.code, done.outputs) == (5, {})
         assert message in done.last_line
 
 
@@ -102,8 +102,8 @@ def test_publish_refuses_a_model_that_the_run_did_not_make(trained):
     report = small.evaluate(task, key, model).outputs["report"]
     other = "sha256:" + "0" * 64
     done = small.step(task, "publish", f"--key={key}", f"--model={other}", f"--report={report}")
-    assert done.code == 1
+    assert done.code == 5
     assert f"but {other} was judged" in done.last_line
     done = small.step(task, "publish", f"--key={other}", f"--model={model}", f"--report={report}")
-    assert done.code == 1
+    assert done.code == 5
     assert "is not in the store" in done.last_line

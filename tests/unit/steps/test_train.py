@@ -95,6 +95,20 @@ def test_a_script_has_its_code_its_splits_and_no_credentials(small, task):
     assert not {"AWS_SECRET_ACCESS_KEY", "MLPLANE_STORE", "GIT_CONFIG_GLOBAL"} & set(seen["environment"])
 
 
+def test_a_script_gets_the_plain_keys_of_its_secret_and_no_other_step_does(small, task):
+    given = {"WANDB_KEY": "topsecret", "PATH": "/nowhere", "PYTHONPATH": "/nowhere"}
+    small.extra_environment = {f"MLPLANE_SCRIPT_{name}": value for name, value in given.items()}
+    script = (
+        "import os, sys\nprint(len(os.environ['WANDB_KEY']), os.environ['PATH'], os.environ['PYTHONPATH'])\n"
+    )
+    text = task(script + "print([name for name in os.environ if name.startswith('MLPLANE_SCRIPT_')])")
+    done = small.step(text, "train")
+    assert done.out.splitlines()[0].startswith("9 ")
+    assert "/nowhere" not in done.out, "what the step sets itself stays"
+    assert done.out.splitlines()[1] == "[]"
+    assert "topsecret" not in done.out + done.err
+
+
 def test_a_model_is_stored_under_its_digest_and_found_by_the_key(small, task):
     text = task()
     key = small.step(text, "preflight").outputs["key"]
@@ -121,7 +135,7 @@ def test_a_dataset_that_is_not_the_one_that_was_pinned_is_refused(small, task):
     version = small.ingested()
     other = text.replace(version.splits[0].digest, "sha256:" + "0" * 64)
     done = small.step(other, "train")
-    assert done.code == 1
+    assert done.code == 3
     assert f"the run is pinned to sha256:{'0' * 64}" in done.last_line
     assert "ran" not in done.out
 
@@ -131,7 +145,7 @@ def test_a_damaged_split_is_refused_before_the_script_starts(small, task):
     path = small.artifact("datasets", small.ingested().digest) / "train.parquet"
     path.write_bytes(path.read_bytes()[:-1] + b"0")
     done = small.step(text, "train")
-    assert done.code == 1
+    assert done.code == 5
     assert "is damaged: file train.parquet" in done.last_line
     assert "ran" not in done.out
 

@@ -230,3 +230,20 @@ def test_what_has_not_changed_is_forgiven_and_told():
     assert [(cause.field, cause.message) for cause in forgiven] == [("size", "Invalid value: 5: big")]
     (broken,) = rules.check({"size": 6}, {"size": 5}, forgiven=(again := []))
     assert (broken.field, again) == ("size", [])
+
+
+def test_rules_at_all_levels_see_their_own_value_by_its_cel_name_and_type():
+    def rule(text):
+        return {"rule": text, "message": text}
+
+    share = {"type": "number", RULES: [rule("self <= 1.0")]}
+    part = obj(rule("self.max__dash__share <= 1.0"), **{"max-share": share})
+    parts = {"type": "array", "items": part}
+    schema = obj(rule("self.all__dash__parts.size() < 3"), **{"all-parts": parts})
+    value = {"all-parts": [{"max-share": 1}, {"max-share": 2}, {"max-share": 0}]}
+    fields = {(field, message.rpartition(": ")[2]) for _, field, message in broken(schema, value)}
+    assert fields == {
+        ("<nil>", "self.all__dash__parts.size() < 3"),
+        ("all-parts[1]", "self.max__dash__share <= 1.0"),
+        ("all-parts[1].max-share", "self <= 1.0"),
+    }

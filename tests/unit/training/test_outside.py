@@ -27,3 +27,25 @@ def test_an_archive_that_a_run_would_unpack_is_refused(tmp_path, manifest, name)
     raw_files(tmp_path / "data", {name: b"PK"})
     with pytest.raises(InvalidInput, match=rf"data/{name} is an archive; outside of mlplane .* unpack it"):
         dataset_outside("all", manifest)
+
+
+def test_a_derived_dataset_is_what_its_script_has_written_by_itself(tmp_path, monkeypatch):
+    spec = {
+        "derivedFrom": {
+            "datasets": [{"name": "raw"}],
+            "code": {"git": {"url": "https://git.example.com/a/b.git", "path": "make", "commit": "0" * 40}},
+            "entrypoint": "make.py",
+        },
+        "format": "JSONL",
+        "columns": [{"name": "x", "type": "Integer"}],
+        "splits": [{"name": "all", "percent": 100}],
+    }
+    (tmp_path / "dev").mkdir()
+    file = tmp_path / "dev" / "derived.yaml"
+    file.write_text(json.dumps({"kind": "Dataset", "spec": spec}))
+    monkeypatch.chdir(tmp_path / "dev")
+    with pytest.raises(InvalidInput, match=r"no folder output with its files; `python make/make\.py` writes"):
+        dataset_outside("all", file)
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "part.jsonl").write_text('{"x": 1}\n{"x": 2}\n')
+    assert dataset_outside("all", file)[1] == 2

@@ -114,7 +114,7 @@ def test_outside_of_a_run_parameters_have_their_defaults(monkeypatch):
         ),
         (
             {"epochs": None, "lr": 0.1, "name": "", "fast": True},
-            "the default of parameter epochs is a NoneType",
+            "spec.params.epochs: the script's own default is a NoneType",
         ),
     ],
 )

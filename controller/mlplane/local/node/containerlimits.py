@@ -3,7 +3,7 @@
 import math
 
 from mlplane.api import Body
-from mlplane.local.quantities import is_quantity, quantity
+from mlplane.api.quantities import is_quantity, quantity
 
 
 def cpus_of(container: Body) -> int | None:

@@ -8,12 +8,13 @@ import base64
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlplane.api import Body
 from mlplane.api.refs import Ref
 from mlplane.local.node.containerlimits import cpus_of
+from mlplane.local.node.placing import asks_for_gpus
 from mlplane.local.node.podfields import field_of
 from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart
 from mlplane.local.nodenames import HOST_IP
@@ -23,6 +24,7 @@ Sources = Mapping[Ref, Body | None]
 """The ConfigMaps and Secrets that a Pod names, as far as they exist."""
 
 _PYTHON = ("python", "python3")
+_VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
@@ -37,17 +39,27 @@ def _named_sources(pod: Body) -> Iterator[Ref]:
         if "configMap" in volume:
             yield Ref("v1", "ConfigMap", namespace, volume["configMap"].get("name", ""))
     for container in (*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]):
+        for source in container.get("envFrom") or ():
+            for field, kind in _WHOLE_REFS.items():
+                if field in source:
+                    yield Ref("v1", kind, namespace, source[field]["name"])
         for variable in container.get("env") or ():
             for field, kind in _KEY_REFS.items():
                 if field in (variable.get("valueFrom") or {}):
                     yield Ref("v1", kind, namespace, variable["valueFrom"][field]["name"])
 
 
+_WHOLE_REFS = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
 _KEY_REFS = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 
 
 def environment_of(
-    pod: Body, container: Body, sources: Sources, ports: Mapping[str, int], folder: PodFolder
+    pod: Body,
+    container: Body,
+    sources: Sources,
+    ports: Mapping[str, int],
+    folder: PodFolder,
+    gpus: Sequence[str] = (),
 ) -> dict[str, str]:
     """The whole environment of a container's process.
 
@@ -57,14 +69,19 @@ def environment_of(
         sources: What ``source_refs`` names.
         ports: Real port for each declared one (by its number, as text).
         folder: The pod's folder.
+        gpus: Numbers of the GPUs that the pod holds.
 
     Raises:
         CannotStart: a ConfigMap, a Secret or a key is missing, or a source of values is not supported.
     """
     made = _minimal(folder, container)
+    # Who asks for none sees none, as on a cluster.
+    made["CUDA_VISIBLE_DEVICES"] = ",".join(gpus) if asks_for_gpus(container) else ""
     declared = container.get("ports") or ()
     if declared:
         made |= {"HOST": HOST_IP, "PORT": str(ports[str(declared[0]["containerPort"])])}
+    for source in container.get("envFrom") or ():
+        made |= _all_of(pod, source, sources)
     for variable in container.get("env") or ():
         if variable.get("valueFrom"):
             value = _value_from(pod, variable, sources)
@@ -100,6 +117,21 @@ def _expanded(text: str, known: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda m: "$" if m[0] == "$$" else known.get(m[1], m[0]), text)
 
 
+def _all_of(pod: Body, source: Body, sources: Sources) -> dict[str, str]:
+    """Every key of a ConfigMap or a Secret whose name can be that of a variable; others are left out."""
+    field, kind = next((field, kind) for field, kind in _WHOLE_REFS.items() if field in source)
+    ref = Ref("v1", kind, pod["metadata"]["namespace"], source[field]["name"])
+    body = sources.get(ref)
+    if body is None and not source[field].get("optional"):
+        raise CannotStart(CONFIG_ERROR, f'{kind.lower()} "{ref.name}" not found')
+    keys = (key for key in (body or {}).get("data") or {} if _VARIABLE.fullmatch(key))
+    return {source.get("prefix", "") + key: _plain(ref, (body or {})["data"][key]) for key in keys}
+
+
+def _plain(ref: Ref, value: str) -> str:
+    return base64.b64decode(value).decode() if ref.kind == "Secret" else str(value)
+
+
 def _value_from(pod: Body, variable: Body, sources: Sources) -> str | None:
     origin = variable["valueFrom"]
     if "fieldRef" in origin:
@@ -117,8 +149,7 @@ def _key(ref: Ref, selector: Body, sources: Sources) -> str | None:
     body, key = sources.get(ref), selector["key"]
     kind = ref.kind.lower()
     if body is not None and key in (body.get("data") or {}):
-        value = body["data"][key]
-        return base64.b64decode(value).decode() if ref.kind == "Secret" else str(value)
+        return _plain(ref, body["data"][key])
     if selector.get("optional"):
         return None
     message = (

@@ -13,6 +13,8 @@ from mlplane.errors import MlplaneError, Transient
 from mlplane.local.node import runs
 from mlplane.local.node.lifecycle import Backoff
 from mlplane.local.node.orphans import end_orphans
+from mlplane.local.node.placing import Places
+from mlplane.local.node.registration import node_labels
 from mlplane.local.node.starting import Node
 from mlplane.local.node.worker import RETRY, Worker
 from mlplane.local.nodenames import NODE_NAME
@@ -23,7 +25,12 @@ PODS = Query("v1", "Pod", fields=(("spec.nodeName", NODE_NAME),))
 
 
 async def run_node(
-    cluster: Cluster, state_root: Path, *, images: tuple[str, ...], backoff: Backoff | None = None
+    cluster: Cluster,
+    state_root: Path,
+    *,
+    images: tuple[str, ...],
+    gpus: tuple[str, ...] = (),
+    backoff: Backoff | None = None,
 ) -> None:
     """Run the Pods that are bound to this node, until cancelled.
 
@@ -35,10 +42,12 @@ async def run_node(
         cluster: The API server.
         state_root: The plane's state folder; pods live in its folder ``pods``.
         images: Patterns (``ghcr.io/mlplane/runtime:*``) of images whose containers may run as processes.
+        gpus: Numbers of the GPUs that pods may have.
         backoff: Pauses before containers are started again.
     """
     async with aiohttp.ClientSession() as session:
-        kubelet = _Kubelet(Node(cluster, state_root, images, session, backoff or Backoff()))
+        places = Places(state_root, gpus, node_labels())
+        kubelet = _Kubelet(Node(cluster, state_root, images, session, backoff or Backoff(), places))
         is_cancelled = False
         try:
             await kubelet.follow()
@@ -56,7 +65,7 @@ async def end_pods(cluster: Cluster, state_root: Path) -> None:
     Called by ``local.up`` when the engines have stopped: they may have been killed just before.
     """
     async with aiohttp.ClientSession() as session:
-        await _end_pods(Node(cluster, state_root, (), session, Backoff()), [])
+        await _end_pods(Node(cluster, state_root, (), session, Backoff(), Places(state_root)), [])
 
 
 async def _end_pods(node: Node, known: list[Worker]) -> None:

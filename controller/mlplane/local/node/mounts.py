@@ -6,7 +6,7 @@ from mlplane.api import Body
 from mlplane.api.refs import Ref
 from mlplane.local.node.environment import Sources
 from mlplane.local.node.podfields import field_of
-from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart
+from mlplane.local.node.refusals import CONFIG_ERROR, CannotStart, is_shared_memory
 from mlplane.local.podfolder import PodFolder
 
 
@@ -18,8 +18,10 @@ def write_mounts(pod: Body, container: Body, sources: Sources, folder: PodFolder
     """
     volumes = {v["name"]: v for v in pod["spec"].get("volumes") or ()}
     for mount in container.get("volumeMounts") or ():
-        place = folder.path_of(mount["mountPath"])
         volume = volumes[mount["name"]]
+        if is_shared_memory(volume, mount["mountPath"]):
+            continue
+        place = folder.path_of(mount["mountPath"])
         if (claim := volume.get("persistentVolumeClaim")) is not None:
             _link(place, folder.claim(pod["metadata"]["namespace"], claim.get("claimName", "")))
             continue

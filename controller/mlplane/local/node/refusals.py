@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from mlplane.api import Body
 from mlplane.errors import Transient
 from mlplane.local.podfolder import PREFIXES, is_file_name
+from mlplane.names import SHARED_MEMORY_DIR
 
 
 class CannotStart(Transient):
@@ -24,7 +25,7 @@ class CannotStart(Transient):
 CONFIG_ERROR = "CreateContainerConfigError"
 _HOOKS = ("livenessProbe", "readinessProbe", "startupProbe")
 _VOLUMES = ("emptyDir", "configMap", "downwardAPI", "persistentVolumeClaim")
-_UNSUPPORTED = ("lifecycle", "envFrom", "volumeDevices", "workingDir")
+_UNSUPPORTED = ("lifecycle", "volumeDevices", "workingDir")
 
 
 def check(pod: Body, container: Body, images: tuple[str, ...]) -> None:
@@ -66,13 +67,23 @@ def _mount_problems(pod: Body, container: Body) -> Iterator[str]:
         elif not any(kind in volume for kind in _VOLUMES):
             kind = ", ".join(k for k in volume if k != "name") or "nothing"
             yield f"volume {name!r} is {kind}; allowed are {', '.join(_VOLUMES[:-1])} and {_VOLUMES[-1]}"
+        elif (volume.get("emptyDir") or {}).get("medium") and not is_shared_memory(volume, path):
+            yield f"volume {name!r} is in memory; only {SHARED_MEMORY_DIR} may be"
         elif not is_file_name((volume.get("persistentVolumeClaim") or {}).get("claimName", "none")):
             yield f"volume {name!r} names a claim that cannot be a folder"
         if mount.get("subPath") or mount.get("subPathExpr"):
             yield f"the mount of volume {name!r} has a subPath"
+        if is_shared_memory(volume, path):
+            continue
         if not _is_mapped(path):
             yield f"mountPath {path!r} is not under {' or '.join(PREFIXES)}"
     yield from _moved_volumes(pod)
+
+
+def is_shared_memory(volume: Body | None, path: str) -> bool:
+    """Whether a mount stands for the machine's own shared memory, which every process has."""
+    medium = ((volume or {}).get("emptyDir") or {}).get("medium")
+    return medium == "Memory" and path.rstrip("/") == SHARED_MEMORY_DIR
 
 
 def _is_mapped(path: str) -> bool:

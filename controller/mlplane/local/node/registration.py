@@ -16,6 +16,7 @@ from mlplane.api import Body
 from mlplane.api.refs import Ref
 from mlplane.cluster.port import Cluster
 from mlplane.errors import Transient
+from mlplane.local.node.gpus import RESOURCE
 from mlplane.local.nodenames import HOST_IP, NODE_MANAGER, NODE_NAME
 
 RENEW_S = 10.0
@@ -31,20 +32,20 @@ LEASE = Ref("coordination.k8s.io/v1", "Lease", "kube-node-lease", NODE_NAME)
 log = logging.getLogger(__name__)
 
 
-async def keep_registered(cluster: Cluster) -> None:
-    """Be a node of the cluster, until cancelled."""
+async def keep_registered(cluster: Cluster, gpus: int = 0) -> None:
+    """Be a node of the cluster with so many GPUs, until cancelled."""
     while True:
         try:
-            await _report(cluster, datetime.now(UTC))
+            await _report(cluster, datetime.now(UTC), gpus)
         except Transient as error:
             log.warning("the node cannot report: %s", error)
         await asyncio.sleep(RENEW_S)
 
 
-async def _report(cluster: Cluster, now: datetime) -> None:
+async def _report(cluster: Cluster, now: datetime, gpus: int) -> None:
     node = await cluster.get(NODE) or await cluster.apply(node_body(), manager=NODE_MANAGER)
-    if not is_reported(node, now):
-        patch = {"status": node_status(now)}
+    if not is_reported(node, now) or _gpus_said(node) != gpus:
+        patch = {"status": node_status(now, gpus)}
         await cluster.patch(NODE, patch, manager=NODE_MANAGER, subresource="status")
     renewed = {"renewTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
     if await cluster.patch(LEASE, {"spec": renewed}, manager=NODE_MANAGER) is None:
@@ -53,16 +54,20 @@ async def _report(cluster: Cluster, now: datetime) -> None:
 
 def node_body() -> Body:
     """The node as it registers itself. Pure but for what it says of the machine."""
-    labels = {
-        "kubernetes.io/arch": _architecture(),
-        "kubernetes.io/hostname": NODE_NAME,
-        "kubernetes.io/os": platform.system().lower(),
-    }
     return {
         "apiVersion": NODE.api_version,
         "kind": NODE.kind,
-        "metadata": {"name": NODE.name, "labels": labels},
+        "metadata": {"name": NODE.name, "labels": node_labels()},
         "spec": {"taints": [{"key": TAINT, "effect": "NoSchedule"}]},
+    }
+
+
+def node_labels() -> dict[str, str]:
+    """What the node is, for those who choose nodes by it."""
+    return {
+        "kubernetes.io/arch": _architecture(),
+        "kubernetes.io/hostname": NODE_NAME,
+        "kubernetes.io/os": platform.system().lower(),
     }
 
 
@@ -90,11 +95,16 @@ def _ready(node: Body) -> Body:
     return next((each for each in conditions if each["type"] == "Ready"), {})
 
 
-def node_status(now: datetime) -> Body:
+def _gpus_said(node: Body) -> int:
+    said = ((node.get("status") or {}).get("capacity") or {}).get(RESOURCE, 0)
+    return int(said)
+
+
+def node_status(now: datetime, gpus: int = 0) -> Body:
     """What a kubelet says of its machine and of its health."""
     moment = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
-    room = {"cpu": str(os.cpu_count()), "memory": f"{memory}Ki", "pods": "110"}
+    room = {"cpu": str(os.cpu_count()), "memory": f"{memory}Ki", "pods": "110", RESOURCE: str(gpus)}
     healthy = [
         _condition(kind, "False", f"KubeletHasNo{kind}", moment)
         for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")

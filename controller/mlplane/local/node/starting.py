@@ -10,6 +10,7 @@ from mlplane.api.refs import ref_of
 from mlplane.cluster.port import Cluster
 from mlplane.local.node import environment, mounts, ports, refusals, runs
 from mlplane.local.node.lifecycle import Backoff
+from mlplane.local.node.placing import Places, held_by
 from mlplane.local.nodenames import NODE_MANAGER, PORT_ANNOTATION, STDOUT_ANNOTATION
 from mlplane.local.podfolder import PodFolder
 
@@ -24,6 +25,7 @@ class Node:
     """Patterns of images whose containers may run as processes."""
     session: aiohttp.ClientSession
     backoff: Backoff
+    places: Places
 
 
 async def start(node: Node, pod: Body, container: Body, attempt: int, folder: PodFolder) -> Body:
@@ -38,7 +40,8 @@ async def start(node: Node, pod: Body, container: Body, attempt: int, folder: Po
     chosen = ports.choose(folder, container)
     pod = await _announce_port(node, pod, chosen)
     known = chosen.get(container["name"], {})
-    variables = environment.environment_of(pod, container, sources, known, folder)
+    gpus = held_by(folder)
+    variables = environment.environment_of(pod, container, sources, known, folder, gpus)
     command = environment.command_of(container, variables, folder)
     kept = (pod["metadata"].get("annotations") or {}).get(STDOUT_ANNOTATION)
     runs.start(folder, container["name"], attempt, command, variables, keep_stdout=kept == container["name"])

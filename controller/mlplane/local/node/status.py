@@ -8,6 +8,7 @@ from mlplane.api import Body
 from mlplane.api.conditions import timestamp
 from mlplane.local.node import lifecycle
 from mlplane.local.node.lifecycle import Backoff, Runs
+from mlplane.local.node.placing import UNSCHEDULABLE
 from mlplane.local.node.refusals import CannotStart
 from mlplane.local.node.runs import Run
 from mlplane.local.nodenames import HOST_IP, NODE_LOST
@@ -31,6 +32,8 @@ class Observed:
     """``reason`` and ``message`` for which the node ended the pod."""
     last_words: Mapping[str, str] = field(default_factory=dict)
     """End of the log of failed containers that ask for it (FallbackToLogsOnError)."""
+    unplaced: str = ""
+    """Why the node has no room for the pod."""
 
 
 def status_of(pod: Body, before: Body, observed: Observed, now: datetime, backoff: Backoff) -> Body:
@@ -44,6 +47,8 @@ def status_of(pod: Body, before: Body, observed: Observed, now: datetime, backof
         backoff: Says why a container that has ended is waiting.
     """
     phase = _phase(pod, observed)
+    if observed.unplaced and phase == "Pending":
+        return _unscheduled(before, observed.unplaced, now)
     inits = [_container(pod, c, observed, backoff, init=True) for c in lifecycle.init_containers(pod)]
     mains = [_container(pod, c, observed, backoff, init=False) for c in pod["spec"]["containers"]]
     status: Body = {
@@ -62,6 +67,15 @@ def status_of(pod: Body, before: Body, observed: Observed, now: datetime, backof
     elif phase == "Failed" and lifecycle.is_lost(pod, observed.runs):
         status |= {"reason": NODE_LOST, "message": LOST_MESSAGE}
     return status
+
+
+def _unscheduled(before: Body, why: str, now: datetime) -> Body:
+    """As kube-scheduler writes it."""
+    made = _condition("PodScheduled", holds=False) | {"reason": UNSCHEDULABLE, "message": why}
+    old = {c["type"]: c for c in before.get("conditions") or ()}.get(made["type"], {})
+    same = old.get("status") == made["status"]
+    made["lastTransitionTime"] = old.get("lastTransitionTime") if same else timestamp(now)
+    return {"phase": "Pending", "conditions": [made]}
 
 
 def _phase(pod: Body, observed: Observed) -> str:

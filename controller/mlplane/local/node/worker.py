@@ -21,6 +21,7 @@ from mlplane.local.node.ending import STARTING_LIMIT, Ending
 from mlplane.local.node.health import Checkup
 from mlplane.local.node.lifecycle import Runs
 from mlplane.local.node.memory import MemoryWatch
+from mlplane.local.node.placing import give_back
 from mlplane.local.node.refusals import CannotStart
 from mlplane.local.node.starting import Node
 from mlplane.local.nodenames import DEADLINE_EXCEEDED, NODE_MANAGER, NODE_SHUTDOWN
@@ -49,6 +50,8 @@ class Worker:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _refused: dict[str, CannotStart] = field(default_factory=dict)
     _tried: dict[tuple[str, int], float] = field(default_factory=dict)
+    _unplaced: str = ""
+    """Why the pod waits for its place; empty if it has it."""
 
     def __post_init__(self) -> None:
         self._folder: PodFolder = folder_of(self.node.state_root, self.pod)
@@ -121,6 +124,7 @@ class Worker:
             return None
         if self._has_ended():
             await self._ending.end_all()
+            give_back(self._folder)
             await self._changed.wait()
             return 0.0
         self._folder.make()
@@ -142,7 +146,7 @@ class Worker:
         return self._written.get("phase") in ("Succeeded", "Failed")
 
     def _pause(self, found: Runs) -> float:
-        if self._refused and not lifecycle.is_active(found):
+        if self._unplaced or (self._refused and not lifecycle.is_active(found)):
             return RETRY
         latest = max((attempts[-1].started for attempts in found.values() if attempts), default=0.0)
         return QUICK_LOOK if time.time() - latest < YOUNG else LOOK
@@ -171,6 +175,9 @@ class Worker:
         )
 
     async def _start_due(self, found: Runs) -> None:
+        self._unplaced = self.node.places.take(self.pod, self._folder)
+        if self._unplaced:
+            return
         now = time.time()
         for container, attempt in lifecycle.due(self.pod, found, now, self.node.backoff):
             key = (container["name"], attempt)
@@ -198,6 +205,7 @@ class Worker:
             dict(self._refused),
             self._ending.verdict(),
             self._last_words(found),
+            self._unplaced,
         )
         want = status.status_of(self.pod, self._written, observed, datetime.now(UTC), self.node.backoff)
         patch = change(self._written, want)

@@ -135,9 +135,10 @@ class _Engine:
         made, refused = await self._make(step.create)
         if refused:
             step = advance(workflow, pods | refused, violations, now)
+        await self._write(workflow, step)
+        # After that: of a Pod that has ended meanwhile it would not be known any more who has ended it.
         for name in step.stop:
             await _stop(self.cluster, pods[name])
-        await self._write(workflow, step)
         if None in made:
             return RETRY  # a Pod of that name is there, of an earlier Workflow: wait until it is gone
         if refused:

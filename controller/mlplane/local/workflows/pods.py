@@ -18,7 +18,10 @@ SCRIPT_VOLUME = "argo-staging"
 SCRIPT_FOLDER = f"{names.WORK_DIR}/.argo"
 SCRIPT_NAME = "script"
 
-_FROM_SPEC = ("volumes", "serviceAccountName", "automountServiceAccountToken", "securityContext")
+_FROM_SPEC = (
+    "volumes", "serviceAccountName", "automountServiceAccountToken", "securityContext", "nodeSelector",
+    "tolerations",
+)  # fmt: skip
 
 
 def pod_for(workflow: Body, spec: Body, call: Call, template: Body, *, wants_result: bool) -> Body:

@@ -96,6 +96,10 @@ def _pending_reason(status: Body) -> str:
         if waiting:
             message = waiting.get("message")
             return f"{waiting.get('reason')}: {message}" if message else waiting.get("reason") or ""
+    for condition in status.get("conditions") or ():
+        if condition.get("reason") == "Unschedulable":
+            message = condition.get("message")
+            return f"Unschedulable: {message}" if message else "Unschedulable"
     return ""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from mlplane.api import Body
-from mlplane.local.quantities import quantity
+from mlplane.api.quantities import quantity
 from mlplane.local.workflows.clock import moment
 
 Usage = dict[str, int]

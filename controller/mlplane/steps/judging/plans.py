@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mlplane.api.dataset import DataColumn, Split
 from mlplane.api.judgement import Judgement
-from mlplane.errors import InvalidInput
+from mlplane.errors import BadData, InvalidInput
 from mlplane.steps.judging.metrics import Task, names_of
 from mlplane.steps.judging.slices import check_slice
 from mlplane.tasks import JudgeTask
@@ -29,7 +29,7 @@ def check_judgement(plan: Judgement, columns: Sequence[DataColumn], dataset: str
     kinds = _LABELS[task_kind(plan)]
     labels = [c.name for c in columns if c.width is None and c.type in kinds]
     if plan.label not in labels:
-        raise InvalidInput(
+        raise BadData(
             f"label {plan.label!r} is no single {' or '.join(kinds)} column of dataset "
             f"{dataset}: it has {', '.join(labels) or 'none'}"
         )
@@ -46,7 +46,7 @@ def check_leakage(task: JudgeTask) -> None:
     """
     split = split_to_judge(task)
     if split.digest in task.trained_on:
-        raise InvalidInput(
+        raise BadData(
             f"leakage: the model was trained on split {split.name!r} of dataset {task.dataset.name} "
             f"({split.digest}); judge it by records that it has not seen"
         )
@@ -61,7 +61,7 @@ def split_to_judge(task: JudgeTask) -> Split:
     split = next((split for split in task.splits if split.name == task.plan.split), None)
     if split is None:
         names = ", ".join(split.name for split in task.splits)
-        raise InvalidInput(f"split {task.plan.split!r} is not in dataset {task.dataset.name}: it has {names}")
+        raise BadData(f"split {task.plan.split!r} is not in dataset {task.dataset.name}: it has {names}")
     return split
 
 

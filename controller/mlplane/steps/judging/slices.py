@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlplane.api.dataset import DataColumn
 from mlplane.api.judgement import Slice
-from mlplane.errors import InvalidInput
+from mlplane.errors import BadData, InvalidInput
 
 if TYPE_CHECKING:
     import numpy
@@ -48,9 +48,9 @@ def check_slice(part: Slice, columns: Sequence[DataColumn]) -> None:
     column = next((column for column in columns if column.name == part.column), None)
     where = f"slice {part.name!r}: column {part.column!r}"
     if column is None:
-        raise InvalidInput(f"{where} is not in the dataset: it has {', '.join(c.name for c in columns)}")
+        raise BadData(f"{where} is not in the dataset: it has {', '.join(c.name for c in columns)}")
     if column.width is not None or column.type not in _PARSERS:
-        raise InvalidInput(f"{where} must hold single values of the types {', '.join(_PARSERS)}")
+        raise BadData(f"{where} must hold single values of the types {', '.join(_PARSERS)}")
     if part.values is None and column.type not in ("Integer", "Number"):
         raise InvalidInput(f"{where} is of the type {column.type}: min and below are for numbers; use values")
     for value in part.values or ():

@@ -21,8 +21,30 @@ def test_nothing_of_the_planes_environment_is_passed_on(make_pod, folder, monkey
     monkeypatch.setenv("MLPLANE_TOKEN", "t")
     pod = make_pod()
     made = environment_of(pod, pod["spec"]["containers"][0], {}, {}, folder)
-    assert set(made) == {"PATH", "HOME", "LANG", "TMPDIR", "OMP_NUM_THREADS"}
+    assert set(made) == {"PATH", "HOME", "LANG", "TMPDIR", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"}
+    assert made["CUDA_VISIBLE_DEVICES"] == "", "who asks for no GPU sees none"
     assert made["HOME"].startswith(str(folder.root))
+
+
+def test_a_container_that_asks_for_gpus_sees_those_of_its_pod(make_pod, folder):
+    pod = make_pod({"resources": {"limits": {"nvidia.com/gpu": "2"}}}, {})
+    asking, other = pod["spec"]["containers"]
+    assert environment_of(pod, asking, {}, {}, folder, ["1", "3"])["CUDA_VISIBLE_DEVICES"] == "1,3"
+    assert environment_of(pod, other, {}, {}, folder, ["1", "3"])["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_all_keys_of_a_secret_come_with_their_prefix(make_pod, folder):
+    every = [{"prefix": "P_", "secretRef": {"name": "s"}}, {"configMapRef": {"name": "c", "optional": True}}]
+    pod = make_pod({"envFrom": every, "env": [{"name": "P_B", "value": "declared"}]})
+    assert source_refs(pod) == {SECRET, CONFIG}
+    encoded = {key: base64.b64encode(b"x").decode() for key in ("A", "B", "not a name")}
+    made = environment_of(pod, pod["spec"]["containers"][0], {SECRET: {"data": encoded}}, {}, folder)
+    assert {key: value for key, value in made.items() if key.startswith("P_")} == {
+        "P_A": "x",
+        "P_B": "declared",
+    }
+    with pytest.raises(CannotStart, match='secret "s" not found'):
+        environment_of(pod, pod["spec"]["containers"][0], {}, {}, folder)
 
 
 def test_values_come_from_the_pod_secrets_and_config_maps(make_pod, folder):

@@ -4,6 +4,7 @@ import aiohttp
 import pytest
 
 from mlplane.local.node.lifecycle import Backoff
+from mlplane.local.node.placing import Places
 from mlplane.local.node.refusals import CannotStart, check
 from mlplane.local.node.starting import Node
 from mlplane.local.node.worker import Worker
@@ -76,7 +77,16 @@ def test_other_images_are_refused_as_by_a_registry(make_pod, image):
             "has a subPath",
         ),
         ({"livenessProbe": {"exec": {}}}, [], "livenessProbe must be httpGet or tcpSocket"),
-        ({"envFrom": [{}]}, [], "envFrom is not supported"),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}]},
+            [{"name": "v", "emptyDir": {"medium": "Memory"}}],
+            "volume 'v' is in memory; only /dev/shm may be",
+        ),
+        (
+            {"volumeMounts": [{"name": "v", "mountPath": "/dev/shm"}]},
+            [{"name": "v", "emptyDir": {}}],
+            "mountPath '/dev/shm' is not under /mnt/mlplane or /mnt/models",
+        ),
         ({"name": "../../x"}, [], "name '../../x' cannot be that of a file"),
         ({"lifecycle": {"preStop": {}}}, [], "lifecycle is not supported"),
     ],
@@ -109,7 +119,8 @@ class Written:
 async def test_a_pod_whose_container_is_named_as_a_path_waits_and_says_why(make_pod, tmp_path, name):
     written, pod = Written(), make_pod({"name": name, "terminationMessagePolicy": "FallbackToLogsOnError"})
     async with aiohttp.ClientSession() as session:
-        worker = Worker(Node(written, tmp_path / "state", IMAGES, session, Backoff()), pod)
+        state = tmp_path / "state"
+        worker = Worker(Node(written, state, IMAGES, session, Backoff(), Places(state)), pod)
         assert await worker._pass() is not None
     waiting = written.status["containerStatuses"][0]["state"]["waiting"]
     assert waiting["reason"] == "CreateContainerConfigError"

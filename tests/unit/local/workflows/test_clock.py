@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlplane.local.quantities import is_quantity, quantity
+from mlplane.api.quantities import is_quantity, quantity
 from mlplane.local.workflows.clock import NoDuration, seconds_of, spoken
 from mlplane.local.workflows.resourceusage import usage_of
 from mlplane.local.workflows.retries import backoff_seconds

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mlplane.cli.connection import found
+from mlplane.whereabouts import found
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Kubernetes quantities such as ``500m`` and ``1Gi``. Pure; used by the node and the workflow engine."""
+"""Kubernetes quantities such as ``500m`` and ``1Gi``. Pure; used by the adapters and the local plane."""
 
 import re
 from fractions import Fraction

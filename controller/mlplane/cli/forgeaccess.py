@@ -1,0 +1,54 @@
+"""What commands that open pull requests share: the repository, its forge, and what is said of the outcome."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from mlplane.api.promotion import Promotion
+    from mlplane.gitops.pullrequests import Client
+    from mlplane.gitops.remote import Heads
+
+
+def repository(directory: Path) -> Path:
+    """The repository that a directory lies in.
+
+    Raises:
+        InvalidInput: It lies in none.
+    """
+    from mlplane.errors import InvalidInput
+    from mlplane.gitops import git
+
+    repo = git.root(directory)
+    if repo is None:
+        raise InvalidInput(f"{directory.resolve()} is in no git repository: run `mlplane init` or `git init`")
+    return repo
+
+
+def client_of(repo: Path, promotion: "Promotion") -> "Client | None":
+    """The client of the repository's forge; None if there is none.
+
+    Raises:
+        InvalidInput: The token is missing, or the forge is not told completely.
+    """
+    from mlplane.gitops import git
+    from mlplane.gitops.forges import forge_of
+    from mlplane.gitops.pullrequests import client_for
+
+    return client_for(forge_of(promotion, git.remote_urls(repo)))
+
+
+def open_pull(client: "Client | None", heads: "Heads", title: str, text: str) -> None:
+    """Open or update the pull request, or say what to do without a forge."""
+    from mlplane.gitops.pullrequests import PullRequest
+
+    if client is None:
+        typer.echo("no forge is known (promotion.yaml: forge): review and merge the branch yourself:")
+        typer.echo(f"  git fetch origin && git diff origin/{heads.trunk}...origin/{heads.branch}")
+        typer.echo(
+            f"  git switch {heads.trunk} && git merge origin/{heads.branch} && git push origin {heads.trunk}"
+        )
+        return
+    opened = client.ensure(PullRequest(heads.branch, heads.trunk, title, text))
+    typer.echo(f"{'opened' if opened.is_new else 'updated'} {opened.url}")
