@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import dedent
 
 ROOT = Path(__file__).parents[1]
-_FIRST = ("docs/tutorial.md", "README.md")
+_FIRST = ("docs/tutorial.md", "docs/tutorial-promotion.md", "README.md")
 _LAST = ("docs/how-to/clean-up.md",)
 _EXCUSE = re.compile(r"^> Needs a cluster: (.*)$")
 _ELLIPSIS = "…"

@@ -54,9 +54,9 @@ class ForgeServer:
         parts = parts[1:] if self.kind == "GitLab" else parts[2:]
         return self._answers()[asked.method](asked, parts)
 
-    def open(self, branch: str, trunk: str, title: str, text: str) -> Body:
+    def open(self, branch: str, trunk: str, title: str, text: str, owner: str = "team") -> Body:
         made = {"number": len(self.pulls) + 1, "branch": branch, "trunk": trunk, "title": title, "text": text}
-        self.pulls.append(made | {"open": True})
+        self.pulls.append(made | {"open": True, "owner": owner})
         return self.pulls[-1]
 
     def _answers(self) -> dict[str, Callable[[Asked, list[str]], tuple[int, Any]]]:
@@ -79,7 +79,7 @@ class ForgeServer:
         return 200, answer
 
     def _matches(self, pull: Body, query: dict[str, list[str]]) -> bool:
-        wanted = {"head": f"team:{pull['branch']}", "base": pull["trunk"]}
+        wanted = {"head": f"{pull['owner']}:{pull['branch']}", "base": pull["trunk"]}
         wanted |= {"source_branch": pull["branch"], "target_branch": pull["trunk"]}
         return all(query[name][0] == value for name, value in wanted.items() if name in query)
 
@@ -93,7 +93,8 @@ class ForgeServer:
             body.get(new) or body.get(old)
             for new, old in (("source_branch", "head"), ("target_branch", "base"))
         )
-        if any(p["open"] and (p["branch"], p["trunk"]) == (branch, trunk) for p in self.pulls):
+        ours = [p for p in self.pulls if p["open"] and p["owner"] == "team"]
+        if any((p["branch"], p["trunk"]) == (branch, trunk) for p in ours):
             code = {"GitHub": 422, "GitLab": 409, "Gitea": 409}[self.kind]
             return code, {"message": "a pull request exists already"}
         text = body.get("description") if self.kind == "GitLab" else body.get("body")
@@ -108,11 +109,16 @@ class ForgeServer:
     def _shown(self, pull: Body) -> Body:
         number, title, text = pull["number"], pull["title"], pull["text"]
         page = f"{self.url}/team/digits/{number}"
+        source = 7 if pull["owner"] == "team" else 8
         if self.kind == "GitLab":
             branches = {"source_branch": pull["branch"], "target_branch": pull["trunk"]}
+            branches |= {"source_project_id": source, "target_project_id": 7}
             return {"id": 100 + number, "iid": number, "project_id": 7, "title": title, "description": text,
                     "web_url": page, "state": "opened"} | branches  # fmt: skip
-        ends = {"head": {"ref": pull["branch"]}, "base": {"ref": pull["trunk"]}}
+        ends = {
+            "head": {"ref": pull["branch"], "repo_id": source},
+            "base": {"ref": pull["trunk"], "repo_id": 7},
+        }
         api = f"{self.url}/api/v3/repos/team/digits/pulls/{number}"
         return {"number": number, "title": title, "body": text, "html_url": page, "url": api} | ends
 

@@ -45,5 +45,5 @@ def _written(spec: TrainingRunSpec) -> dict[str, object]:
         "gpus": spec.gpus,
         "gpuType": spec.gpu_type,
         "processes": spec.processes,
-        "sweep": spec.sweep.to_body() if spec.sweep else None,
+        "sweep": spec.sweep.model_copy(update={"parallelism": 1}).to_body() if spec.sweep else None,
     }

@@ -95,6 +95,12 @@ def test_what_does_not_decide_it_is_not(change):
     assert key_of(**change) == SAME
 
 
+def test_how_many_trials_train_at_a_time_does_not_decide_which_is_the_best():
+    assert key_of(sweep=SWEEP | {"parallelism": 4}) == key_of(sweep=SWEEP)
+    other = SWEEP | {"objective": {"metric": "loss", "goal": "Maximize"}}
+    assert key_of(sweep=other) != key_of(sweep=SWEEP)
+
+
 def test_an_image_counts_as_written_and_code_in_it_by_its_path():
     image = "registry.example.com/team/train@sha256:" + "a" * 64
     assert key_of(image="ghcr.io/mlplane/runtime:9", spec_image=image) == key_of(spec_image=image) != SAME

@@ -30,6 +30,7 @@ _GOES_ON = f"{_ANOTHER_RUN}, which goes on from the last checkpoint"
 _OPERATOR = f"an operator has to act; then {_ANOTHER_RUN}"
 
 TOO_LATE = Failure("User", f"raise spec.activeDeadlineSeconds or train for less, then {_GOES_ON}")
+STOPPED = Failure("User", f"somebody has stopped the Workflow; {_GOES_ON}")
 SCRIPT = Failure("User", f"correct the code or the parameters, then {_ANOTHER_RUN}")
 OUT_OF_MEMORY = Failure("User", f"raise spec.memory or use smaller batches, then {_GOES_ON}")
 TOO_MUCH_WRITTEN = Failure("User", f"keep less on the disk of the pod, then {_ANOTHER_RUN}")
@@ -60,10 +61,11 @@ _NOT_STARTED = (64, 65, 126, 127, 128)
 """Exit codes of a command that could not be started, Argo's own among them."""
 _CONTAINER = re.compile(r"(?P<name>[-\w]+): (?P<reason>.{0,80}?) \(exit code (?P<code>\d+)\)")
 _DEADLINE = re.compile(
-    r"Step exceeded its deadline|retry exceeded workflow deadline|.{0,80}longer than the specified deadline"
-    r"|Max duration limit exceeded"
+    r"Step exceeded its deadline|retry exceeded workflow deadline|Max duration limit exceeded"
+    r"|Pod was active on the node longer than the specified deadline"
 )
 _OF_PODS: tuple[tuple[str, Failure], ...] = (
+    (r"^(workflow shutdown|Stopped) with strategy", STOPPED),
     (r"Usage of EmptyDir volume \"shm\"", SMALL_SHARED_MEMORY),
     (r"exceeds the (total )?limit|exceeded its local ephemeral storage", TOO_MUCH_WRITTEN),
     (r"low on resource|node had condition", NODE_IS_SHORT),

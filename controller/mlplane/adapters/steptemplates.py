@@ -20,9 +20,11 @@ RETRIES_AFTER_LOSS = "20"
 
 A laptop that is closed in the evening loses its pods each time.
 """
+_TOO_MUCH = "^(main: OOMKilled|Usage of EmptyDir|Pod ephemeral|Container )"
+"""How the message of a pod begins that was ended because it took more than it may; so would the next one."""
 RETRIED = (
     "lastRetry.status == 'Error'"
-    " || (asInt(lastRetry.exitCode) in [4, 137, 143] && not (lastRetry.message matches '^main: OOMKilled'))"
+    f" || (asInt(lastRetry.exitCode) in [4, 137, 143] && not (lastRetry.message matches '{_TOO_MUCH}'))"
     " || lastRetry.message matches '^(The node |Pod was (terminated|rejected)|Preempted)'"
     " || (asInt(lastRetry.exitCode) in [2, 6] && asInt(retries) < 3)"
 )

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mlplane import tasks
 from mlplane.adapters.sweepworkflow import TRIAL
+from mlplane.adapters.workflowchanges import is_suspended
 from mlplane.adapters.workflowoutcome import sentence
 from mlplane.api import Body
 from mlplane.api.reading import at, mapping, mappings, text
@@ -26,12 +27,14 @@ def trials_told(
 ) -> tuple[Trial, ...]:
     """What became of the trials: of all, once one was selected; before, of those that failed.
 
+    That the run is suspended is no failure of a trial: the next attempt trains it.
+
     Args:
         workflow: Of the run.
         outputs: Output parameters of its finished steps, as ``outcome_of`` has them.
         params: Of each trial.
     """
-    why = failures_in(workflow)
+    why = {} if is_suspended(workflow) else failures_in(workflow)
     answered = _answered(outputs.get(f"{tasks.SELECT}.{tasks.TRIALS_OUTPUT}"))
     known = answered or tuple(Trial(index=index, state="Failed") for index in sorted(why))
     return tuple(
@@ -47,10 +50,12 @@ def trials_told(
 
 
 def failures_in(workflow: Body) -> dict[int, str]:
-    """Why trials failed, by their index: what the last pod of each says."""
+    """Why trials failed, by their index: what the last pod of each says; not if they are tried again."""
+    over = {node.get("id") for node in _trials(workflow) if node.get("phase") in _FAILED}
     last: dict[int, Body] = {}
     for index, node in _pods(workflow):
-        if text(node.get("startedAt")) >= text(last.get(index, {}).get("startedAt")):
+        is_last = text(node.get("startedAt")) >= text(last.get(index, {}).get("startedAt"))
+        if is_last and node.get("boundaryID") in over:
             last[index] = node
     return {
         index: sentence(text(node.get("message")) or text(node["phase"]))[:_MESSAGE_LENGTH]
@@ -61,8 +66,7 @@ def failures_in(workflow: Body) -> dict[int, str]:
 
 def ended_in(workflow: Body) -> tuple[int, int]:
     """How many trials have ended, and how many of them have failed."""
-    nodes = mappings(list(mapping(at(workflow, "status", "nodes")).values()))
-    phases = [text(node.get("phase")) for node in nodes if node.get("templateName") == TRIAL]
+    phases = [text(node.get("phase")) for node in _trials(workflow)]
     return sum(phase in _ENDED for phase in phases), sum(phase in _FAILED for phase in phases)
 
 
@@ -75,6 +79,12 @@ def without_trials(workflow: Body) -> Body:
         if not (mapping(node).get("templateName") == tasks.TRAIN and mapping(node).get("phase") in _FAILED)
     }
     return workflow | {"status": mapping(workflow.get("status")) | {"nodes": kept}}
+
+
+def _trials(workflow: Body) -> list[Body]:
+    """The nodes around the pods of each trial."""
+    nodes = mappings(list(mapping(at(workflow, "status", "nodes")).values()))
+    return [node for node in nodes if node.get("templateName") == TRIAL]
 
 
 def _pods(workflow: Body) -> Iterator[tuple[int, Body]]:

@@ -89,9 +89,11 @@ def outcome_of(workflow: Body) -> Outcome:
     nodes = mappings(list(mapping(status.get("nodes")).values()))
     phase = status.get("phase") or "Pending"
     known = isinstance(phase, str) and phase in _STATES
+    state = _STATES[phase] if known else "Running"
+    failure = _failure(status, nodes if state == "Failed" else _newest(nodes))
     return Outcome(
-        state=_STATES[phase] if known else "Running",
-        message=_failure(status, nodes) or _waiting(nodes) or ("" if known else _unknown(phase)),
+        state=state,
+        message=failure or _waiting(nodes) or ("" if known else _unknown(phase)),
         progress=text(status.get("progress"))[:PROGRESS_LIMIT],
         outputs=_outputs(nodes),
     )
@@ -123,13 +125,22 @@ def _failure(status: Body, nodes: list[Body]) -> str:
     return f"step {_step(last)}: {sentence(text(last.get('message')) or last['phase'])}"
 
 
+_LOST = ("Failed", "Error")
+
+
+def _newest(nodes: list[Body]) -> list[Body]:
+    """Without the failed pods of steps that were tried again."""
+    tried = {n.get("templateName") for n in nodes if n.get("type") == "Pod" and n.get("phase") not in _LOST}
+    return [n for n in nodes if n.get("phase") not in _LOST or n.get("templateName") not in tried]
+
+
 def failed_pod(workflow: Body) -> Body | None:
     """The node of the pod that failed last; None if none has."""
     return _last_failed(mappings(list(mapping(at(workflow, "status", "nodes")).values())))
 
 
 def _last_failed(nodes: list[Body]) -> Body | None:
-    failed = (n for n in nodes if n.get("type") == "Pod" and n.get("phase") in ("Failed", "Error"))
+    failed = (n for n in nodes if n.get("type") == "Pod" and n.get("phase") in _LOST)
     return max(failed, key=lambda n: text(n.get("finishedAt")), default=None)
 
 

@@ -20,6 +20,7 @@ def estimated_end(workflow: Body, now: datetime) -> str | None:
     """When training ends if it goes on as fast, rounded up to the minute; None if that is not known.
 
     A training that was resumed seems faster than it is at first: what it has done before counts as done now.
+    One whose pod waited for a node seems slower: Argo says when the pod was asked for, not when it began.
     """
     for node in _pods(workflow):
         if node.get("templateName") != tasks.TRAIN or node.get("phase") != "Running":

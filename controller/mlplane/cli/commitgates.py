@@ -39,9 +39,10 @@ def gates_of(
     Raises:
         Transient: A store fails.
     """
-    from mlplane.errors import InvalidInput
+    from mlplane.errors import Terminal
     from mlplane.gitops.promotionchecks import arrivals, of_arrival, of_findings
     from mlplane.gitops.promotiongates import failed
+    from mlplane.gitops.promotionrules import of_rules
 
     findings = _findings(repo, promotion)
     yield from of_findings(findings)
@@ -50,13 +51,14 @@ def gates_of(
         return
     now = datetime.now(UTC)
     try:
+        yield from of_rules(repo, promotion, span)
         for arrival in arrivals(repo, promotion, span):
             store = stores.of(arrival.after.environment)
             yield from of_arrival(arrival, store, now)
             yield _baseline(arrival, store)
         for environment in promotion.environments:
             yield _plan(repo, environment, span, image)
-    except InvalidInput as error:
+    except Terminal as error:
         yield failed("plan", str(error))
 
 

@@ -59,6 +59,12 @@ class Curves:
             for step in steps
         ]
 
+    def news(self, told: set[str]) -> list[str]:
+        """Rows as JSON that were not told before, and are noted there; a step that has more now is one."""
+        lines = [line for line in map(json.dumps, self.rows()) if line not in told]
+        told.update(lines)
+        return lines
+
 
 def drawn(curves: Curves, width: int) -> RenderableType:
     """One small plot for each metric, within a width in characters."""

@@ -26,8 +26,8 @@ def repository(directory: Path) -> Path:
     return repo
 
 
-def client_of(repo: Path, promotion: "Promotion") -> "Client | None":
-    """The client of the repository's forge; None if there is none.
+def client_of(repo: Path, promotion: "Promotion | None") -> "Client | None":
+    """The client of the repository's forge, which gets the token; None if there is none.
 
     Raises:
         InvalidInput: The token is missing, or the forge is not told completely.

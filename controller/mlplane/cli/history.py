@@ -22,7 +22,9 @@ def history(
     at: Annotated[
         str, typer.Option("--at", help="What was pinned then: a date, or a moment such as 2026-05-21T12:00Z.")
     ] = "",
-    directory: Annotated[Path, typer.Option("--directory", help="A directory of the repository.")] = Path(),
+    directory: Annotated[
+        Path, typer.Option("--directory", "-C", help="A directory of the repository.")
+    ] = Path(),
     revision: Annotated[str, typer.Option(help="Branch, tag or commit of the history.")] = "main",
     live: Annotated[bool, typer.Option("--live", help="Ask the clusters what serves now, too.")] = False,
     kubeconfig: Kubeconfig = None,

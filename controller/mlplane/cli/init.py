@@ -18,4 +18,4 @@ def init(
 
     commit = scaffold.init(directory, template, url or scaffold.default_url(directory))
     typer.echo(f"{directory}: a repository made from {template}, at commit {commit[:12]}")
-    typer.echo(f"next: mlplane up --repo {directory} --path dev --revision main")
+    typer.echo(f"next: mlplane up --repo {directory}")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def lineage(
     name: Annotated[str, typer.Argument(help="Name of the ModelVersion.")],
     *,
-    directory: Annotated[Path, typer.Option("--directory", help="A directory of the repository.")] = Path(),
+    directory: Annotated[
+        Path, typer.Option("--directory", "-C", help="A directory of the repository.")
+    ] = Path(),
     revision: Annotated[str, typer.Option(help="Branch, tag or commit of the history.")] = "main",
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",

@@ -15,11 +15,13 @@ from mlplane.api.conditions import is_true
 from mlplane.api.meta import Body
 from mlplane.api.reading import at, mappings, text
 from mlplane.api.refs import Query, Ref, ref_of
+from mlplane.api.trainingrun import TrainingRun
 from mlplane.cli.curves import Curves
 from mlplane.cli.logs import NODE_ANNOTATION, step_of
 from mlplane.cli.storeaccess import opened
 from mlplane.errors import InvalidInput, MlplaneError, Terminal
 from mlplane.steps.workspace import run_path
+from mlplane.sweeps import trials_of
 
 if TYPE_CHECKING:
     from mlplane.cluster.kube import KubeCluster
@@ -40,6 +42,15 @@ def key_of(run: Body, trial: int | None) -> str:
         return text(at(run, "status", "runKey"))
     trials = mappings(at(run, "status", "trials"))
     return next((text(found.get("runKey")) for found in trials if found.get("index") == trial), "")
+
+
+def check_trial(run: Body, trial: int) -> None:
+    """Whether a run has such a trial. Raises InvalidInput if it has not."""
+    spec, name = TrainingRun.model_validate(run).spec, run["metadata"]["name"]
+    if spec.sweep is None:
+        raise InvalidInput(f'TrainingRun "{name}" is no sweep: leave out --trial')
+    if trial > (count := len(trials_of(spec.sweep, spec.seed))):
+        raise InvalidInput(f'--trial {trial}: TrainingRun "{name}" has {count} trials')
 
 
 def stored(key: str, store: str, kubeconfig: Path | None) -> Curves:

@@ -35,12 +35,14 @@ async def _metrics(
 ) -> None:
     from mlplane import names
     from mlplane.api.refs import Ref
-    from mlplane.cli.metriclines import found, has_ended, key_of, logged, stored
+    from mlplane.cli.metriclines import check_trial, found, has_ended, key_of, logged, stored
 
     async with connected(kubeconfig, namespace) as (cluster, chosen):
         ref = Ref(names.API_VERSION, "TrainingRun", chosen, name)
         body = await found(cluster, ref)
-        if body["spec"].get("sweep") and trial is None:
+        if trial is not None:
+            check_trial(body, trial)
+        elif body["spec"].get("sweep"):
             _show_trials(body)
             return
         if follow and not has_ended(body):
@@ -52,21 +54,17 @@ async def _metrics(
 
 
 async def _follow(cluster: "KubeCluster", ref: "Ref", trial: int | None) -> None:
-    import json
-
     from rich.console import Console
     from rich.live import Live
 
     from mlplane.cli.curves import drawn
     from mlplane.cli.metriclines import followed
 
-    console, told = Console(), 0
+    console, told = Console(), set[str]()
     if not console.is_terminal:
         async for curves in followed(cluster, ref, trial):
-            rows = curves.rows()
-            for row in rows[told:]:
-                print(json.dumps(row), flush=True)
-            told = len(rows)
+            for line in curves.news(told):
+                print(line, flush=True)
         return
     with Live("waiting for the first metrics …", console=console, auto_refresh=False) as live:
         async for curves in followed(cluster, ref, trial):

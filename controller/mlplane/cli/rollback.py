@@ -48,7 +48,7 @@ def rollback(
     if check:
         return
     client = client_of(repo, ground.promotion)
-    done, commit = publish(repo, env, server)
+    done, commit = publish(ground)
     typer.echo(f"pushed {done.heads.branch} ({commit[:12]})")
     open_pull(client, done.heads, done.retreat.title, _text(done, gates))
 

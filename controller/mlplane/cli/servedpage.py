@@ -17,12 +17,14 @@ from mlplane.api.served import Evidence, History, Measured, Origin, Provenance, 
 from mlplane.cards.text import brief, one_line
 
 _VERDICTS = {"Passed": "green", "Failed": "red"}
+_WIDEST = 10_000
 _COLUMNS = ("env", "since", "until", "version", "how", "by", "data", "evidence", "commit")
 
 
 def show_history(history: History, *, in_full: bool) -> None:
     """Print what a server was given; ``in_full`` also what each version came from."""
-    Console(highlight=False).print(Group(*_history(history, in_full=in_full)))
+    console = Console(highlight=False)
+    console.print(Group(*_history(history, console, in_full=in_full)), crop=False)
 
 
 def show_provenance(provenance: Provenance) -> None:
@@ -30,9 +32,9 @@ def show_provenance(provenance: Provenance) -> None:
     Console(highlight=False).print(provenance_tree(provenance))
 
 
-def _history(history: History, *, in_full: bool) -> Iterator[RenderableType]:
+def _history(history: History, console: Console, *, in_full: bool) -> Iterator[RenderableType]:
     if history.served:
-        yield _table(history.served)
+        yield _table(history.served, console)
     else:
         yield Text(
             f"git pins no version of {history.server} there: it follows a policy, or was not there then",
@@ -51,12 +53,14 @@ def _history(history: History, *, in_full: bool) -> Iterator[RenderableType]:
             yield provenance_tree(provenance)
 
 
-def _table(entries: Iterable[Served]) -> Table:
+def _table(entries: Iterable[Served], console: Console) -> Table:
+    """One line for each, however narrow the terminal: it folds lines better than a table breaks words."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in _COLUMNS:
-        table.add_column(column, overflow="fold", no_wrap=column in ("since", "until", "commit"))
+        table.add_column(column, no_wrap=True)
     for entry in entries:
         table.add_row(*_row(entry))
+    table.width = table.__rich_measure__(console, console.options.update(max_width=_WIDEST)).maximum
     return table
 
 

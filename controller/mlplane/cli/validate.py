@@ -76,36 +76,35 @@ def excerpt(finding: "Finding", source: str) -> "Text":
     """
     from rich.text import Text
 
+    from mlplane.gitops.manifest import visible
+
     colour = "red" if finding.severity == "error" else "yellow"
     field = f"{finding.path}: " if finding.path else ""
     text = Text.assemble(
-        (f"{_visible(finding.file)}:{finding.line}:{finding.column}: ", "bold"),
+        (f"{visible(finding.file)}:{finding.line}:{finding.column}: ", "bold"),
         (f"{finding.severity}: ", f"bold {colour}"),
-        _visible(f"{field}{finding.message}"),
+        visible(f"{field}{finding.message}"),
     )
     margin = f"{finding.line:>6} | "
     if source:
         before = "".join("\t" if c == "\t" else " " for c in source[: finding.column - 1])
-        text.append(f"\n{margin}", "dim").append(_visible(source))
+        text.append(f"\n{margin}", "dim").append(visible(source))
         text.append(f"\n{'| ':>{len(margin)}}", "dim").append(f"{before}^", f"bold {colour}")
     for label, hint in (("allowed", ", ".join(finding.allowed)), ("try", finding.suggestion)):
         if hint:
-            text.append(f"\n{'= ':>{len(margin)}}{label}: ", "dim").append(_visible(hint), "green")
+            text.append(f"\n{'= ':>{len(margin)}}{label}: ", "dim").append(visible(hint), "green")
     return text
 
 
 def _line(finding: "Finding") -> str:
-    """The line of the file, cut where it is very long."""
+    """The line of the file, cut where it is very long; nothing of what a link leads to."""
+    if Path(finding.file).is_symlink():
+        return ""
     try:
         lines = Path(finding.file).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError):
         return ""
     return lines[finding.line - 1].rstrip("\r")[:500] if finding.line <= len(lines) else ""
-
-
-def _visible(text: str) -> str:
-    """The text without characters that would steer a terminal."""
-    return "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _counted(number: int, noun: str) -> str:

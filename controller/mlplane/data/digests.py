@@ -7,12 +7,13 @@ r"""What a record is, as bytes, and its digest: the same with every library on e
              Number               8 bytes, IEEE 754, little endian; -0.0 is 0.0, and nothing is not finite
              Boolean              1 byte, 0 or 1
              String, Binary       32 bytes: sha256 of its bytes, those of UTF-8
-    split    sha256 of the digests of its records, 32 bytes each, in order
+    split    sha256 of a line that names the columns, and of its records' digests, 32 bytes each, in order
 
 Called by ``data.reading``, and by ``steps.versions`` to verify what came out of the store.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -41,9 +42,15 @@ def record_digests(batch: pa.RecordBatch, columns: Sequence[DataColumn]) -> _Byt
     return _hashed(memoryview(row) for row in form)
 
 
+def begun_digest(columns: Sequence[DataColumn]) -> "hashlib._Hash":
+    """The hash of a split before its first record; two columns that change their names make another split."""
+    named = [[column.name, column.type, column.width or 1] for column in columns]
+    return hashlib.sha256(f"mlplane split v2\n{json.dumps(named, separators=(',', ':'))}\n".encode())
+
+
 def split_digest(path: Path, columns: Sequence[DataColumn]) -> str:
     """The digest ``sha256:<hex>`` of the records of a Parquet file."""
-    digest = hashlib.sha256()
+    digest = begun_digest(columns)
     names = [column.name for column in columns]
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):

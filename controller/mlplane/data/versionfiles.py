@@ -3,8 +3,7 @@
 Called by ``steps.ingest`` and ``training.outside``.
 """
 
-import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mlplane.api.dataset import DatasetSpec, Split
+from mlplane.api.dataset import DataColumn, DatasetSpec, Split
 from mlplane.data.arrowtypes import schema_of
+from mlplane.data.digests import begun_digest
 from mlplane.data.layout import split_file
 from mlplane.data.staging import DIGEST, SPLIT, Staged
 
@@ -38,8 +38,7 @@ def write_splits(
     """
     wanted = [(i, s.name) for i, s in enumerate(spec.splits) if only is None or s.name in only]
     with ExitStack() as stack, pq.ParquetFile(staged.path) as file:
-        schema = schema_of(staged.columns)
-        parts = {i: _Part(stack, directory / split_file(name), schema) for i, name in wanted}
+        parts = {i: _Part(stack, directory / split_file(name), staged.columns) for i, name in wanted}
         for group in range(file.num_row_groups):
             records = file.read_row_group(group, use_threads=False).combine_chunks()
             for index, part in parts.items():
@@ -50,10 +49,10 @@ def write_splits(
 class _Part:
     """A split that is being written."""
 
-    def __init__(self, stack: ExitStack, path: Path, schema: pa.Schema) -> None:
-        self._writer = stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
-        self._schema = schema
-        self._digest = hashlib.sha256()
+    def __init__(self, stack: ExitStack, path: Path, columns: Sequence[DataColumn]) -> None:
+        self._schema = schema_of(columns)
+        self._writer = stack.enter_context(pq.ParquetWriter(path, self._schema, compression="zstd"))
+        self._digest = begun_digest(columns)
         self._waiting: list[pa.Table] = []
         self._rows = 0
 

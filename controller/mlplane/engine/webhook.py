@@ -61,9 +61,10 @@ def receiver(url: str, secret: str = "") -> Receiver | None:
         return None
     try:
         parsed = URL(url)
+        host = (parsed.host or "").encode("idna")  # as the resolver does it, which would fail later
     except ValueError:
-        parsed = URL()
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+        parsed, host = URL(), b""
+    if parsed.scheme not in ("http", "https") or not host:
         raise InvalidInput(f"{names.NOTIFY_URL_ENV} is no URL such as https://chat.example.com/hooks/mlplane")
     return Receiver(parsed, _key(secret) if secret else b"")
 

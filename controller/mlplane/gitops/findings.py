@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlplane.gitops.manifest import Document, FieldPath
+from mlplane.gitops.manifest import Document, FieldPath, visible
 
 Check = Literal["schema", "reference", "pinned", "policy"]
 """What found it: the object by itself, its references, whether it is pinned, what is allowed where."""
@@ -31,15 +31,15 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """All that is said but the place, as one line."""
+        """All that is said but the place, as one line, whatever the manifest has for a name."""
         what = f"{self.path}: {self.message}" if self.path else self.message
         allowed = f"; allowed: {', '.join(self.allowed)}" if self.allowed else ""
         suggestion = f"; try: {self.suggestion}" if self.suggestion else ""
-        return f"{what}{allowed}{suggestion}"
+        return visible(f"{what}{allowed}{suggestion}")
 
     def __str__(self) -> str:
         """The finding as one line, for a log or a record."""
-        return f"{self.file}:{self.line}:{self.column}: {self.sentence}"
+        return f"{visible(self.file)}:{self.line}:{self.column}: {self.sentence}"
 
 
 def at(

@@ -7,6 +7,7 @@ with git's own words. Called by ``gitops.lock``, ``gitops.scaffold``, the GitOps
 
 import os
 import subprocess
+import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from mlplane.errors import Terminal
 TIMEOUT_SECONDS = 60
 LARGEST_B = 4 << 20
 """Of a file that is read: as many characters as a manifest may have, of four bytes each."""
+LARGEST_LISTING_B = 32 << 20
+"""Of the names below a path, some 300,000: a few trees that hold each other stand for millions of files."""
+LARGEST_SUM_B = 256 << 20
+"""Of all manifests below a path, for the same reason."""
 _SAFE = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
@@ -50,12 +55,17 @@ def resolve(repo: Path, revision: str) -> str:
 
 def last_commit(repo: Path, path: str, revision: str = "HEAD") -> str:
     """Id of the last commit that changed the path, as seen from the revision."""
-    if _text(repo, "rev-parse", "--is-shallow-repository") == "true":
-        raise Terminal(f"{repo} is a shallow clone: run `git fetch --unshallow` to see its history")
+    require_history(repo)
     found = _text(repo, "log", "-1", "--format=%H", "--end-of-options", resolve(repo, revision), "--", path)
     if not found:
         raise Terminal(f"no commit of {revision} contains {path}: commit it first")
     return found
+
+
+def require_history(repo: Path) -> None:
+    """Raises Terminal for a shallow clone: what came before cannot be seen there."""
+    if _text(repo, "rev-parse", "--is-shallow-repository") == "true":
+        raise Terminal(f"{repo} is a shallow clone: run `git fetch --unshallow` to see its history")
 
 
 def tree_id(repo: Path, path: str, revision: str = "HEAD") -> str:
@@ -84,10 +94,17 @@ def is_dirty(repo: Path, path: str = ".") -> bool:
 
 
 def worktree_files(repo: Path, suffixes: tuple[str, ...]) -> list[str]:
-    """Files of the working tree with one of the suffixes, tracked or not; no ignored or deleted ones."""
+    """Files of the working tree with one of the suffixes, tracked or not; no ignored or deleted ones.
+
+    Raises:
+        Terminal: One is too large, or its name cannot be shown.
+    """
     names = run(repo, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").stdout
-    files = (name for name in names.decode().split("\0") if name.endswith(suffixes))
-    return sorted(name for name in files if (repo / name).is_file() and not (repo / name).is_symlink())
+    files = (name for name in names.decode(errors="surrogateescape").split("\0") if name.endswith(suffixes))
+    found = sorted(name for name in files if (repo / name).is_file() and not (repo / name).is_symlink())
+    for name in found:
+        require_modest(name, (repo / name).stat().st_size)
+    return found
 
 
 def read_files(repo: Path, revision: str, path: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
@@ -95,23 +112,27 @@ def read_files(repo: Path, revision: str, path: str, suffixes: tuple[str, ...]) 
 
     Raises:
         Terminal: The path is not there, or holds a symbolic link or a submodule of such a name: their
-            content would not be what was committed. Or a file is too large, or its name cannot be shown.
+            content would not be what was committed. Or a file is too large, or all of them are, or a name
+            cannot be shown.
     """
     prefix = "" if path in ("", ".") else f"{path.rstrip('/')}/"
     tree = tree_id(repo, prefix.rstrip("/"), revision)
-    listing = run(repo, "ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", tree).stdout
-    names, ids = [], []
-    for entry in listing.decode(errors="backslashreplace").split("\0")[:-1]:
+    listing = _listing(repo, tree, prefix)
+    names, ids, total = [], [], 0
+    for entry in listing.decode(errors="surrogateescape").split("\0")[:-1]:
         meta, name = entry.split("\t", 1)
         mode, _, object_id, size = meta.split()
         if name.endswith(suffixes):
-            _require_modest(f"{prefix}{name}", size)
+            require_modest(f"{prefix}{name}", int(size) if size.isdigit() else 0)
         if mode == "160000" or (mode == "120000" and name.endswith(suffixes)):
             kind = "submodule" if mode == "160000" else "symbolic link"
             raise Terminal(f"{prefix}{name} is a {kind}: put a regular file there")
         if name.endswith(suffixes):
             names.append(prefix + name)
             ids.append(object_id)
+            total += int(size)
+    if total > LARGEST_SUM_B:
+        raise Terminal(f"the manifests of {path} have {total} bytes: at most {LARGEST_SUM_B} are read")
     return dict(zip(names, _blobs(repo, ids), strict=True))
 
 
@@ -138,12 +159,45 @@ def commit(repo: Path, message: str, paths: list[str]) -> str:
     return resolve(repo, "HEAD")
 
 
-def _require_modest(name: str, size: str) -> None:
-    """Raises Terminal for a file that nobody should read, or whose name would do something to a terminal."""
-    if not name.isprintable() or "\\x" in name:
-        raise Terminal(f"{name.encode('unicode_escape').decode()}: name the file in printable UTF-8")
-    if size.isdigit() and int(size) > LARGEST_B:
+def require_modest(name: str, size: int) -> None:
+    """Check that anybody may read a file, and its name.
+
+    Args:
+        name: Its name in the repository; bytes that are no UTF-8 are surrogates.
+        size: Its length in bytes.
+
+    Raises:
+        Terminal: It is too large, or its name would do something to a terminal.
+    """
+    if not name.isprintable():
+        shown = repr(name.encode(errors="surrogateescape"))[2:-1]
+        raise Terminal(f"{shown}: name the file in printable UTF-8")
+    if size > LARGEST_B:
         raise Terminal(f"{name} has {size} bytes: a manifest has at most {LARGEST_B}")
+
+
+def _listing(repo: Path, tree: str, prefix: str) -> bytes:
+    """What git says of all files below a tree; read only as far as there may be."""
+    what = ("ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", tree)
+    with subprocess.Popen(
+        ["git", *_SAFE, *what],
+        cwd=repo,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        ending = threading.Timer(TIMEOUT_SECONDS, process.kill)
+        ending.start()
+        try:
+            found = process.stdout.read(LARGEST_LISTING_B + 1) if process.stdout else b""
+        finally:
+            ending.cancel()
+        if len(found) > LARGEST_LISTING_B:
+            process.kill()
+            raise Terminal(f"there are too many files below {prefix or '/'}: name a directory of manifests")
+    if process.returncode != 0:
+        raise Terminal(f"git in {repo}: the files below {prefix or '/'} cannot be listed")
+    return found
 
 
 def _blobs(repo: Path, ids: list[str]) -> list[bytes]:

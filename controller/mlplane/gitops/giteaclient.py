@@ -1,6 +1,6 @@
 """Gitea and Forgejo, by four requests of their own.
 
-No client library for them is kept that knows pull requests and statuses of both (decision 24). Called by
+No client library for them is kept that knows pull requests and statuses of both (decision 22). Called by
 ``gitops.pullrequests``.
 """
 
@@ -51,11 +51,16 @@ class GiteaClient:
             self._ask("POST", f"statuses/{commit}", fields)
 
     def _open(self, wanted: PullRequest) -> Any:
-        """Page by page, of whatever size the server makes them: the API has no filter by branch."""
+        """Page by page, of whatever size the server makes them: the API has no filter by branch.
+
+        Not that of a fork, whose branch may have the same name.
+        """
         page = 1
         while listed := self._ask("GET", f"pulls?state=open&page={page}"):
             for pull in listed:
-                if (pull["head"]["ref"], pull["base"]["ref"]) == (wanted.branch, wanted.trunk):
+                head, base = pull["head"], pull["base"]
+                is_ours = head["repo_id"] == base["repo_id"]
+                if is_ours and (head["ref"], base["ref"]) == (wanted.branch, wanted.trunk):
                     return pull
             page += 1
         return None

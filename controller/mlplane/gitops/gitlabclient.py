@@ -55,10 +55,11 @@ class GitLabClient:
                 )
 
     def _open(self, wanted: PullRequest) -> Any:
+        """Not that of a fork, whose branch may have the same name."""
         listed = self._project.mergerequests.list(
-            state="opened", source_branch=wanted.branch, target_branch=wanted.trunk, get_all=False
+            state="opened", source_branch=wanted.branch, target_branch=wanted.trunk, iterator=True
         )
-        return next(iter(listed), None)
+        return next((each for each in listed if each.source_project_id == each.target_project_id), None)
 
 
 def _updated(found: Any, wanted: PullRequest) -> Opened:

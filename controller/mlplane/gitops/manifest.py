@@ -35,10 +35,15 @@ class ManifestError(InvalidInput):
     """A file that cannot be read as a manifest, and where."""
 
     def __init__(self, file: str, position: Position, message: str) -> None:
-        super().__init__(f"{file}:{position.line}:{position.column}: {message}")
+        super().__init__(visible(f"{file}:{position.line}:{position.column}: {message}"))
         self.file = file
         self.position = position
         self.message = message
+
+
+def visible(text: str) -> str:
+    """The text on one line, without characters that would steer a terminal."""
+    return "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 A run never changes, so what is to be trained otherwise is another run. Called by ``cli.runs``.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from mlplane.gitops.pins import identity, pins, replaced
 from mlplane.gitops.runmanifests import RunManifest, file_for, named, newest_of, next_name, runs_in
 from mlplane.gitops.validate import judge
 from mlplane.gitops.yamledits import with_field, without_field
+
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+"""What is the same text again as a number of YAML."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,9 @@ def _with_params(text: str, template: RunManifest, params: Mapping[str, str]) ->
     before = _params_of(text, template.file)
     said: list[str] = []
     for name, value in params.items():
-        found: str | int = int(value) if value.removeprefix("-").isdecimal() and len(value) < 19 else value
+        found: str | int = int(value) if _WHOLE.fullmatch(value) else value
         if not before and not said:
+            text = without_field(text, template.file, ("spec", "params"))
             text = with_field(text, template.file, ("spec", "params"), 0, after="entrypoint")
             text = text.replace("params: 0", "params: {" + f"{name}: 0" + "}", 1)
         text = with_field(text, template.file, ("spec", "params", name), found)

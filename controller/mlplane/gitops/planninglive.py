@@ -50,18 +50,16 @@ async def sides_of_cluster(cluster: KubeCluster, repo: Path, path: str, namespac
         before_name="the cluster",
         after_name="the working tree",
         owned=len(own),
-        may_prune=await asyncio.to_thread(
-            is_prune_confirmed, repo, await _applied_commit(cluster, namespace)
-        ),
+        may_prune=await asyncio.to_thread(is_prune_confirmed, repo, await _synced_commit(cluster, namespace)),
         live=tuple(live),
         refused=_refused(dict(zip(desired, (answer[1] for answer in answers), strict=True))),
     )
 
 
-async def _applied_commit(cluster: KubeCluster, namespace: str) -> str:
-    """The commit that the agent of the local plane has applied; empty where there is another agent."""
+async def _synced_commit(cluster: KubeCluster, namespace: str) -> str:
+    """The commit that the local plane's agent has applied in full; empty where there is another agent."""
     record = await cluster.get(Ref("v1", "ConfigMap", namespace, RECORD))
-    return text(at(record, "data", "applied"))
+    return text(at(record, "data", "synced"))
 
 
 async def _live(cluster: KubeCluster, namespace: str) -> list[Body]:

@@ -3,6 +3,7 @@
 Called by ``gitops.promoting``, ``gitops.rollingback`` and ``mlplane check``.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from mlplane.gitops.pinhistory import Moment, PinHistory, history_of
 from mlplane.gitops.serverpins import pin_in
 from mlplane.gitops.trailers import RE_PROMOTE, read
 
-_RECORD = "%H%x00%P%x00%ct%x00%B%x00%x01"
+_RECORD = "%H%x00%P%x00%ct%x00%B"
+"""Four fields, each ended by a zero byte: the one that no message can hold."""
 
 
 def pin_history(repo: Path, revision: str, file: str) -> PinHistory:
@@ -28,8 +30,9 @@ def pin_history(repo: Path, revision: str, file: str) -> PinHistory:
         Terminal: git fails.
     """
     out = git.run(repo, "log", "-z", "--first-parent", "-m", f"--format={_RECORD}", revision, "--", file)
-    records = [r.strip("\0\n") for r in out.stdout.decode(errors="replace").split("\x01")]
-    return history_of(_moment(repo, record, file) for record in reversed([r for r in records if r]))
+    fields = out.stdout.decode(errors="replace").split("\0")
+    records = zip(*(fields[place::4] for place in range(4)), strict=False)
+    return history_of(_moment(repo, record, file) for record in reversed(list(records)))
 
 
 def is_let_again(repo: Path, digest: str, since: str, *revisions: str) -> bool:
@@ -39,8 +42,8 @@ def is_let_again(repo: Path, digest: str, since: str, *revisions: str) -> bool:
     return any(digest in read(message).get(RE_PROMOTE, ()) for message in messages)
 
 
-def _moment(repo: Path, record: str, file: str) -> Moment:
-    commit, parents, seconds, message = record.split("\0")[:4]
+def _moment(repo: Path, record: Sequence[str], file: str) -> Moment:
+    commit, parents, seconds, message = record
     first, *merged = parents.split()[:2] or ("",)
     if merged:
         asked = git.run(repo, "log", "--format=%B", f"{first}..{merged[0]}")

@@ -86,8 +86,20 @@ def promotion_at(repo: Path, commit: str) -> Promotion:
 
 
 def files_at(repo: Path, commit: str, environment: Environment) -> EnvironmentFiles:
-    """The manifests of an environment at a commit; none where its directory is not there yet."""
+    """The manifests of an environment at a commit; none where its directory is not there yet.
+
+    Raises:
+        InvalidInput: One is not UTF-8.
+        Terminal: It holds what the agent does not take, such as a symbolic link.
+    """
     if not git.object_ids(repo, [f"{commit}:{environment.path}"]):
         return EnvironmentFiles(environment, {})
     found = git.read_files(repo, commit, environment.path, SUFFIXES)
-    return EnvironmentFiles(environment, {name: content.decode("utf-8") for name, content in found.items()})
+    return EnvironmentFiles(environment, {name: _decoded(content, name) for name, content in found.items()})
+
+
+def _decoded(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name}: not UTF-8 (byte {error.start}): save it as UTF-8") from error

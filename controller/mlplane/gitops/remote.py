@@ -68,8 +68,7 @@ def fetch(repo: Path, found: Heads) -> None:
     Raises:
         Terminal: The remote fails, or the repository is a shallow clone, whose history tells too little.
     """
-    if _output(repo, "rev-parse", "--is-shallow-repository") == "true":
-        raise Terminal(f"{repo} is a shallow clone: run `git fetch --unshallow` to see its history")
+    git.require_history(repo)
     wanted = [name for name, known in ((found.trunk, found.base), (found.branch, found.tip)) if known]
     refs = [f"refs/heads/{name}" for name in wanted]
     still = ("--no-write-fetch-head", "--no-tags", "--refmap=", "--recurse-submodules=no")

@@ -65,15 +65,25 @@ def survey(repo: Path, environment: str, server: str) -> Ground:
     return Ground(repo, heads, promotion, now, retreat(now, server, history, before, after))
 
 
-def publish(repo: Path, environment: str, server: str) -> tuple[Ground, str]:
+def publish(seen: Ground) -> tuple[Ground, str]:
     """Push the branch; returns what it starts from, and its commit.
 
+    Args:
+        seen: What was found, and may be done: what goes back to what. All else may have changed since.
+
     Raises:
-        InvalidInput, Terminal: As ``survey``, or others push all the time.
+        InvalidInput, Terminal: As ``survey``; the server was given another version meanwhile; or others push
+            all the time.
     """
+    repo, wanted = seen.repo, seen.retreat
     for _ in range(TRIES):
-        ground = survey(repo, environment, server)
+        ground = survey(repo, wanted.environment, wanted.server)
         found = ground.retreat
+        if (found.bad, found.good) != (wanted.bad, wanted.good):
+            now = f"{wanted.server} in {wanted.environment} serves {found.bad.name} meanwhile"
+            raise Terminal(
+                f"{now}, no more {wanted.bad.name}: nothing was pushed; run it again if it is to go"
+            )
         files = {path: None if text is None else text.encode() for path, text in found.files.items()}
         made = remote.commit(repo, ground.heads.base, files, found.message)
         tip = ground.heads.tip

@@ -6,13 +6,17 @@ Called by ``cli.init`` and ``cli.demo``.
 
 import shutil
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+from pydantic import ValidationError
 
 import mlplane
+from mlplane.api.meta import GitSource
 from mlplane.errors import InvalidInput
 from mlplane.gitops import git
 from mlplane.gitops.editorschemas import schema_files, with_schema
 from mlplane.gitops.lock import SUFFIXES, lock_commit
-from mlplane.gitops.pins import identity, pins, replaced
+from mlplane.gitops.pins import UNPINNED, identity, pins, replaced
 
 _PACKAGE = Path(mlplane.__file__).parent
 _COMMON = Path(__file__).parent / "repository"
@@ -29,7 +33,7 @@ def templates() -> dict[str, Path]:
 
 def default_url(directory: Path) -> str:
     """Identity of a repository that has no home yet."""
-    return f"https://git.example.com/team/{directory.resolve().name}.git"
+    return f"https://git.example.com/team/{quote(directory.resolve().name)}.git"
 
 
 def init(directory: Path, template: str, url: str) -> str:
@@ -38,9 +42,11 @@ def init(directory: Path, template: str, url: str) -> str:
     Everything that was written is removed again if anything fails or the command is interrupted.
 
     Raises:
-        InvalidInput: There is no such template, or something is in the directory.
+        InvalidInput: There is no such template, something is in the directory, or manifests cannot name the
+            address. The message does not hold it: it may hold a password.
     """
     known = templates()
+    _require_address(url)
     if template not in known:
         raise InvalidInput(f"there is no template {template!r}; there are: {', '.join(known) or 'none'}")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -51,6 +57,16 @@ def init(directory: Path, template: str, url: str) -> str:
     except BaseException:
         _remove(directory, keep=existed)
         raise
+
+
+def _require_address(url: str) -> None:
+    try:
+        GitSource(url=url, path="train", commit=UNPINNED)
+    except ValidationError:
+        raise InvalidInput(
+            "manifests cannot name this address of the repository: give --url as "
+            "https://HOST/OWNER/NAME.git or ssh://git@HOST/OWNER/NAME.git, with no password in it"
+        ) from None
 
 
 def _fill(directory: Path, template: Path, url: str) -> str:

@@ -18,9 +18,8 @@ from mlplane.api.meta import Body
 from mlplane.api.promotion import Environment
 from mlplane.api.reading import named
 from mlplane.api.served import Evidence, Origin, Provenance, Served
-from mlplane.errors import InvalidInput
+from mlplane.errors import InvalidInput, Terminal
 from mlplane.gitops import git, trailers
-from mlplane.gitops.environmentfiles import EnvironmentFiles
 from mlplane.gitops.manifest import load
 from mlplane.gitops.pinhistory import Move
 from mlplane.gitops.promotionlog import pin_history
@@ -142,8 +141,7 @@ def _servers(content: str, file: str) -> list[str]:
 def _served(repo: Path, place: Place, move: Move, until: datetime | None) -> Served:
     people, message = _story(repo, move.commit)
     said = trailers.read(message)
-    files = files_at(repo, move.commit, place.environment)
-    origin, evidence = _records(files, move.after) if move.after else (None, ())
+    origin, evidence = _records(repo, move, place.environment)
     return Served(
         environment=place.environment.name,
         server=place.server,
@@ -180,12 +178,16 @@ def _how(move: Move, message: str) -> How:
     return "promoted" if move.after.digest in said.get(trailers.DIGEST, ()) else "changed"
 
 
-def _records(files: EnvironmentFiles, pin: PinnedRef) -> tuple[Origin | None, tuple[Evidence, ...]]:
+def _records(repo: Path, move: Move, environment: Environment) -> tuple[Origin | None, tuple[Evidence, ...]]:
     """What the records of a version say; nothing where they are not there, or cannot be read."""
+    pin = move.after
+    if pin is None:
+        return None, ()
     try:
+        files = files_at(repo, move.commit, environment)
         found = files.find("ModelVersion", pin.name)
         origin = origin_of(found[1]) if found else None
         evaluations: list[Body] = list(files.evaluations_of(pin.name).values())
         return (origin if origin and origin.digest == pin.digest else None), evidence_for(pin, evaluations)
-    except (InvalidInput, ValidationError):
+    except (Terminal, ValidationError):
         return None, ()

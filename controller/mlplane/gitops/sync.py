@@ -18,7 +18,7 @@ from mlplane.gitops import trailers
 CONFIRMED = "confirmed"
 """What the trailer ``Mlplane-Prune`` has to say."""
 RECORD = "mlplane-gitops"
-"""ConfigMap with the outcome of the newest sync: commit, time, outcome, errors, source, applied."""
+"""ConfigMap with the outcome of the newest sync: commit, time, outcome, errors, source, applied, synced."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,12 @@ def plan(desired: Iterable[Body], live: Iterable[Body], *, may_prune: bool = Fal
     """
     wanted = {ref_of(body): body for body in desired}
     present = {ref_of(body): body for body in live}
-    gone = [body for ref, body in present.items() if ref not in wanted]
+    staying = {ref: body for ref, body in present.items() if not _is_deleting(body)}
+    gone = [body for ref, body in staying.items() if ref not in wanted]
     if not may_prune:
-        guard_prune(len(gone), len(present), is_all=not wanted)
+        guard_prune(len(gone), len(staying), is_all=not wanted)
     changed = [body for ref, body in wanted.items() if _differs(body, present.get(ref))]
-    return Sync(tuple(changed), tuple(body for body in gone if not _is_deleting(body)))
+    return Sync(tuple(changed), tuple(gone))
 
 
 def guard_prune(gone: int, present: int, *, is_all: bool = False) -> None:

@@ -1,6 +1,7 @@
 """What a promotion says of itself in its commit, for programs: trailers, which ``git log`` can search. Pure.
 
-Read anywhere in a message, for a forge that squashes a pull request moves them. Called by
+Read anywhere in a message, for a forge that squashes a pull request moves them; and with any line ends, for
+a message that was typed into a web page may have those of another system. Called by
 ``gitops.promotion`` and ``gitops.pinhistory``.
 """
 
@@ -28,7 +29,7 @@ REWIND = "Mlplane-Rewind"
 RE_PROMOTE = "Re-promote"
 """Digest that a person lets be promoted again after it was taken back."""
 
-_TRAILER = re.compile(rf"^(Mlplane-[A-Z][A-Za-z-]*|{RE_PROMOTE}): *(\S.*?) *$", re.MULTILINE)
+_TRAILER = re.compile(rf"^(Mlplane-[A-Z][A-Za-z-]*|{RE_PROMOTE}): *(\S.*?)[ \r]*$", re.MULTILINE)
 
 
 def block(pairs: Iterable[tuple[str, str]]) -> str:

@@ -131,6 +131,8 @@ def manifest_files(path: Path) -> list[Path]:
 
 def read(path: Path) -> tuple[list[Document], list[Finding]]:
     """The document in a file, or why there is none."""
+    if path.is_symlink():
+        return [], [_of_file(path, "the file is a symbolic link: put a regular file there")]
     try:
         if path.stat().st_size > 4 * MAX_CHARACTERS:
             return [], [_of_file(path, f"the file is larger than {4 * MAX_CHARACTERS} bytes")]

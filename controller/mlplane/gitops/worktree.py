@@ -18,7 +18,8 @@ def read_worktree(repo: Path, path: str, suffixes: tuple[str, ...]) -> dict[str,
     """Content of the files with one of the suffixes, at any depth under a path, by name; no ignored ones.
 
     Raises:
-        Terminal: The path is not there, or holds a symbolic link or a submodule of such a name.
+        Terminal: The path is not there, or holds a symbolic link or a submodule of such a name; or a file
+            is too large, or its name cannot be shown.
     """
     top = repo.resolve()
     if not (top / path).is_dir() or (top / path).resolve() != top / path:
@@ -27,7 +28,9 @@ def read_worktree(repo: Path, path: str, suffixes: tuple[str, ...]) -> dict[str,
     if found := next((entry for entry in staged if entry.startswith(_SUBMODULE)), None):
         raise Terminal(f"{found.partition(chr(9))[2]} is a submodule: put a regular file there")
     names = _listed(repo, "--cached", "--others", "--exclude-standard", "--deduplicate", "--", path)
-    there = (name for name in sorted(names) if name.endswith(suffixes) and _is_there(top / name))
+    there = [name for name in sorted(names) if name.endswith(suffixes) and _is_there(top / name)]
+    for name in there:
+        git.require_modest(name, (top / name).lstat().st_size)
     return {name: _content(top / name, name) for name in there}
 
 
@@ -60,7 +63,8 @@ def fork_point(repo: Path, revision: str = "HEAD", branch: str | None = None) ->
 
 
 def _listed(repo: Path, *options: str) -> list[str]:
-    return [entry for entry in git.run(repo, "ls-files", "-z", *options).stdout.decode().split("\0") if entry]
+    found = git.run(repo, "ls-files", "-z", *options).stdout.decode(errors="surrogateescape")
+    return [entry for entry in found.split("\0") if entry]
 
 
 def _is_there(file: Path) -> bool:

@@ -7,7 +7,7 @@ ConfigMap ``mlplane-gitops``. Called by ``following``; an ordinary client of the
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mlplane.gitops import commits, git, sync, trailers
 from mlplane.gitops.committed import source_label, valid_documents
 from mlplane.gitops.drift import drift_of
 from mlplane.gitops.lock import SUFFIXES
-from mlplane.local.agentrecord import Record, Result
+from mlplane.local.agentrecord import Progress, Record, Result
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ async def settle(agent: Agent, commit: str, verdict: Result | None = None) -> bo
         MlplaneError: The server does not answer, or does not take the record.
     """
     record = await record_of(agent)
-    result = verdict or await _synchronise(agent, commit, await record.applied())
+    result = verdict or await _synchronise(agent, commit, await record.progress())
     await record.write(commit, result)
     return result.outcome != "Failed"
 
@@ -64,13 +64,13 @@ async def record_of(agent: Agent) -> Record:
     return Record(agent.cluster, agent.recorder, agent.namespace, where, label)
 
 
-async def _synchronise(agent: Agent, commit: str, applied: str) -> Result:
-    """Make the namespace agree with the commit; ``applied`` is the one that it was made to agree with."""
+async def _synchronise(agent: Agent, commit: str, progress: Progress) -> Result:
+    """Make the namespace agree with the commit, from where it is."""
     if not commit:
         return Result("Invalid", [await asyncio.to_thread(_nothing_to_follow, agent)])
     live = await _live(agent)
     try:
-        confirmed = await asyncio.to_thread(_confirmed, agent, commit, applied)
+        confirmed = await asyncio.to_thread(_confirmed, agent, commit, progress)
         desired = await asyncio.to_thread(_desired, agent, commit, is_known=bool(live))
     except _Held as error:
         return Result("Held", [str(error)])
@@ -80,7 +80,7 @@ async def _synchronise(agent: Agent, commit: str, applied: str) -> Result:
         todo = sync.plan(desired, live, may_prune=sync.CONFIRMED in confirmed.get(trailers.PRUNE, ()))
     except Terminal as error:
         return Result("Refused", [str(error)])
-    errors = await _carry_out(agent, todo, live, commit, was_applied=commit == applied)
+    errors = await _carry_out(agent, todo, live, commit, was_applied=commit == progress.applied)
     return Result("Failed" if errors else "Synced", errors)
 
 
@@ -97,13 +97,19 @@ class _Held(Terminal):
     """A commit that is no successor of the one that was applied."""
 
 
-def _confirmed(agent: Agent, commit: str, applied: str) -> commits.Trailers:
-    """What the new commits confirm. Raises _Held if they do not follow the one that was applied."""
-    found = commits.confirmations(agent.repo, commit, applied)
+def _confirmed(agent: Agent, commit: str, progress: Progress) -> commits.Trailers:
+    """What the commits confirm that are not carried out yet, each of them in full.
+
+    Raises:
+        _Held: They do not follow the one that was applied.
+        Terminal: Nobody can see whether they do, in a shallow clone.
+    """
+    applied, found = progress.applied, commits.confirmations(agent.repo, commit, progress.synced)
     if not applied or commits.descends(agent.repo, commit, applied):
         return found
     if commits.confirms_rewind(found, applied):
         return found
+    git.require_history(agent.repo)
     raise _Held(
         f"commit {commit[:12]} does not follow {applied[:12]}, which was applied: history was rewritten, or "
         f"{agent.revision} was moved. Nothing was applied: push the commits again, or, to leave them, "
@@ -139,13 +145,24 @@ async def _live(agent: Agent) -> list[Body]:
 async def _carry_out(
     agent: Agent, todo: sync.Sync, live: Sequence[Body], commit: str, *, was_applied: bool
 ) -> list[str]:
-    """Apply and delete all of it; what goes wrong with one object does not keep the others."""
+    """Apply all of it; what goes wrong with one object does not keep the others.
+
+    Data come first: a run that comes with another version of its data must not find the one before. What is
+    in the commit no more is deleted last, and only where all of the commit is there: what should take its
+    place may be what the server has refused.
+    """
     known = {ref_of(body): body for body in live}
-    steps = [
-        _apply(agent, body, known.get(ref_of(body)), commit, was_applied=was_applied) for body in todo.apply
-    ]
-    outcomes = await asyncio.gather(*steps, *(_delete(agent, body) for body in todo.prune))
-    return [outcome for outcome in outcomes if outcome]
+
+    def apply(body: Body) -> Awaitable[str]:
+        return _apply(agent, body, known.get(ref_of(body)), commit, was_applied=was_applied)
+
+    data = [body for body in todo.apply if body["kind"] == "Dataset"]
+    rest = [body for body in todo.apply if body["kind"] != "Dataset"]
+    outcomes = [*await asyncio.gather(*map(apply, data)), *await asyncio.gather(*map(apply, rest))]
+    if errors := list(filter(None, outcomes)):
+        staying = ", ".join(str(ref_of(body)) for body in todo.prune)
+        return [*errors, f"not deleted until then: {staying}"] if staying else errors
+    return list(filter(None, await asyncio.gather(*(_delete(agent, body) for body in todo.prune))))
 
 
 async def _apply(agent: Agent, body: Body, found: Body | None, commit: str, *, was_applied: bool) -> str:

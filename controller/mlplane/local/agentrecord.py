@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mlplane.api.conditions import timestamp
 from mlplane.api.meta import Body
@@ -19,6 +19,9 @@ from mlplane.gitops import sync
 from mlplane.names import GITOPS_MANAGER
 
 Outcome = Literal["Synced", "Invalid", "Untrusted", "Held", "Refused", "Failed", "Left"]
+
+LONGEST = 20_000
+"""Characters of errors that are kept: a ConfigMap holds a million bytes in all."""
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,15 @@ class Result:
     errors: Sequence[str] = ()
 
 
+class Progress(NamedTuple):
+    """Commits of a source; each empty if there is none."""
+
+    applied: str
+    """The newest that was applied, be it only in part."""
+    synced: str
+    """The newest that the namespace has agreed with."""
+
+
 @dataclass(frozen=True)
 class Record:
     """The ConfigMap of a namespace."""
@@ -48,9 +60,10 @@ class Record:
     label: str
     """The same with the repository, as a short digest; empty while the repository cannot be read."""
 
-    async def applied(self) -> str:
-        """The commit of this source that was last applied; empty if there is none."""
-        return self._applied(await self._data())
+    async def progress(self) -> Progress:
+        """How far it is."""
+        known = await self._data()
+        return Progress(self._own(known, "applied"), self._own(known, "synced"))
 
     async def write(self, commit: str, result: Result) -> None:
         """Write what a sync came to, unless it is known."""
@@ -58,10 +71,11 @@ class Record:
         data = {
             "commit": commit,
             "outcome": result.outcome,
-            "errors": "\n".join(result.errors),
+            "errors": _shortened("\n".join(result.errors)),
             "source": self.source,
             "from": self.label or text(known.get("from")),
-            "applied": commit if result.outcome in ("Synced", "Failed") else self._applied(known),
+            "applied": commit if result.outcome in ("Synced", "Failed") else self._own(known, "applied"),
+            "synced": commit if result.outcome == "Synced" else self._own(known, "synced"),
         }
         if known == data | {"time": known.get("time")}:
             return
@@ -75,16 +89,24 @@ class Record:
         log.info("%s: %s %s from commit %s", self.namespace, result.outcome, self.source, commit[:12])
         self.recorder.tell(written, _news(commit, result, self.source))
 
-    def _applied(self, data: Body) -> str:
-        return text(data.get("applied")) if self.label in ("", data.get("from")) else ""
+    def _own(self, data: Body, key: str) -> str:
+        """What stands there of this source; empty if it is another one's."""
+        return text(data.get(key)) if self.label in ("", data.get("from")) else ""
 
     async def _data(self) -> Body:
         ref = Ref("v1", "ConfigMap", self.namespace, sync.RECORD)
         return mapping((await self.cluster.get(ref) or {}).get("data"))
 
 
+def _shortened(errors: str) -> str:
+    """So much of them that a ConfigMap can hold it, and a person can read it."""
+    if len(errors) <= LONGEST:
+        return errors
+    return f"{errors[:LONGEST]}…\nThis is not all: `mlplane validate` says the rest"
+
+
 def _news(commit: str, result: Result, source: str) -> News:
     what = f"commit {commit[:12] or 'unknown'}, {source}"
     if result.outcome == "Synced":
         return News("Normal", "Synced", f"{what}: applied")
-    return News("Warning", result.outcome, f"{what}: {'; '.join(result.errors)}")
+    return News("Warning", result.outcome, f"{what}: {_shortened('; '.join(result.errors))}")

@@ -50,7 +50,7 @@ def follow(run: TrainingRun, attempt: int, workflow: Body, now: datetime, profil
     except ValidationError as error:
         why = f"{error.error_count()} faults in it"
         return Plan(_failed(run, _unusable(name, why), now, known | _SYSTEM, workflow))
-    task, best = trained_task(task, known["trials"] or (), result.trained.key)
+    task, best = trained_task(task, known["trials"], result.trained.key)
     if task.spec.sweep is not None:
         return Plan(_failed(run, _unusable(name, "it is of no trial"), now, known | _SYSTEM, workflow))
     return _publish(run, task, result, now, known | {"best_trial": best, "usage": _usage(run, workflow)})
@@ -78,7 +78,7 @@ def facts_of(run: TrainingRun, attempt: int, workflow: Body) -> dict[str, Any]:
         "progress": outcome.progress or None,
         # Not said where there were none, and back to none in the next attempt.
         "restarts": restarts if restarts or run.status.restarts else None,
-        "trials": trials_in(workflow, outcome, task_of(workflow)) or None,
+        "trials": trials_in(workflow, outcome, task_of(workflow)),
         "run_key": _digest(outcome.outputs.get(f"{tasks.PREFLIGHT}.{tasks.KEY_OUTPUT}")),
     }
 

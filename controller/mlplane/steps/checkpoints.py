@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 from pydantic import Field, ValidationError
 
@@ -48,6 +49,8 @@ class Keeper:
         self._store, self._name, self._folder = store, name, folder
         self._path = run_path(key, "checkpoints")
         self._newest = ""
+        # Not the bytes name a checkpoint: other runs, and other pods of this one, may have and drop the same.
+        self._writer = {"run": key, "writer": uuid4().hex}
 
     def fetch(self) -> None:
         """Bring the newest checkpoint that is whole, if there is one.
@@ -106,8 +109,8 @@ class Keeper:
             path.unlink(missing_ok=True)
 
     def _put(self, path: Path) -> None:
-        uri = self._store.put(path, KIND, self._name)
-        known = [kept for kept in self._index() if kept.uri != uri]
+        uri = self._store.put(path, KIND, self._name, identity=self._writer | {"file": path.name})
+        known = self._index()
         self._write((Kept(file=path.name, uri=uri), *known[: KEPT - 1]))
         self._newest = path.name
         for dropped in known[KEPT - 1 :]:

@@ -11,7 +11,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -120,6 +120,8 @@ def _modules(code: Code, root: str, parts: list[str]) -> list[str] | None:
             files.append(f"{path}/{PACKAGE}")
         elif f"{part}.py" in listing and index == len(parts) - 1:
             return [*files, f"{path}.py"]
+        elif index == len(parts) - 1 and any(f"{part}{suffix}" in listing for suffix in EXTENSION_SUFFIXES):
+            return files
         elif not code.listing(path) or (index == 0 and _is_installed(part)):
             return None
         folder = path

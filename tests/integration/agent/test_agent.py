@@ -1,11 +1,14 @@
 """The agent against an API server: the namespace is as the newest valid commit says."""
 
+from pathlib import Path
+
 import pytest
 
 from mlplane import names
 from mlplane.api.refs import Query, Ref
 
 pytestmark = pytest.mark.timeout(180)
+EXAMPLE = Path(__file__).parents[3] / "examples" / "digits" / "dev"
 
 
 def server(name, model="digits", labels=""):
@@ -36,6 +39,22 @@ async def test_a_commit_is_applied_and_recorded_on_each_object(repository, follo
     for body in found.values():
         assert body["metadata"]["annotations"][names.COMMIT_ANNOTATION] == head
         assert body["metadata"]["managedFields"][0]["manager"] == names.GITOPS_MANAGER
+
+
+async def test_data_are_applied_before_the_run_that_comes_with_them(repository, following, outcome, cluster):
+    """Else the run could start with the version of the data that the commit replaces."""
+    for file in (EXAMPLE / "trainingrun.yaml", EXAMPLE / "dataset.yaml"):
+        text = file.read_text().replace('"' + 40 * "0" + '"', '"' + 40 * "a" + '"')
+        repository.write(f"{'a' if 'run' in file.name else 'b'}-{file.name}", text)
+    head = repository.commit()
+    async with following():
+        assert (await outcome(head))["outcome"] == "Synced"
+    refs = (
+        Ref(names.API_VERSION, kind, cluster.namespace, name)
+        for kind, name in (("Dataset", "digits"), ("TrainingRun", "digits-1"))
+    )
+    data, run = [int((await cluster.get(ref))["metadata"]["resourceVersion"]) for ref in refs]
+    assert data < run
 
 
 async def test_what_is_not_committed_is_not_applied(repository, following, outcome, servers):
@@ -185,6 +204,25 @@ async def test_a_forced_push_to_a_bare_repository_is_held(repository, following,
         assert sorted(await servers()) == ["a", "b"]
         repository.git("push", "-q", str(bare), "main")
         await outcome(new, "Synced")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_shallow_clone_is_told_as_one_and_not_as_a_forced_push(
+    repository, following, outcome, tmp_path
+):
+    shallow = tmp_path / "shallow"
+    repository.write("a.yaml", server("a"))
+    first = repository.commit()
+    repository.git("clone", "-q", "--depth=1", f"file://{repository.root}", str(shallow))
+    async with following(repo=shallow):
+        await outcome(first, "Synced")
+        repository.commit("one")
+        second = repository.commit("two")
+        repository.git("-C", str(shallow), "fetch", "-q", "--depth=1")
+        repository.git("-C", str(shallow), "reset", "-q", "--hard", second)
+        assert "run `git fetch --unshallow`" in (await outcome(second, "Invalid"))["errors"]
+        repository.git("-C", str(shallow), "fetch", "-q", "--unshallow")
+        await outcome(second, "Synced")
 
 
 async def test_commits_that_come_back_are_applied_as_if_nothing_had_been(repository, following, outcome):
@@ -337,6 +375,36 @@ async def test_what_the_server_refuses_is_told_and_does_not_keep_the_rest(
     assert "Evaluation/e" in record["errors"]
     assert "spec is immutable" in record["errors"]
     assert sorted(await servers()) == ["a"]
+
+
+async def test_what_should_go_stays_until_all_that_takes_its_place_is_there(
+    repository, following, outcome, servers
+):
+    """The confirmation counts until it is carried out."""
+    frozen = manifest_of_an_evaluation()
+    for name in "ab":
+        repository.write(f"{name}.yaml", server(name))
+    repository.write("evaluation.yaml", frozen)
+    async with following():
+        await outcome(repository.commit(), "Synced")
+        repository.remove("a.yaml", "b.yaml")
+        repository.write("evaluation.yaml", frozen.replace("rows: 1", "rows: 2"))
+        record = await outcome(repository.commit("it goes\n\nMlplane-Prune: confirmed"), "Failed")
+        assert "not deleted until then: ModelServer/a, ModelServer/b" in record["errors"]
+        assert sorted(await servers()) == ["a", "b"]
+        repository.write("evaluation.yaml", frozen)
+        await outcome(repository.commit("as it was"), "Synced")
+    assert await servers() == {}
+
+
+async def test_a_file_with_thousands_of_faults_is_told_in_a_few(repository, following, outcome):
+    wrong = "".join(f"  wrong{number}: 1\n" for number in range(600))
+    repository.write("a.yaml", server("a") + wrong)
+    async with following():
+        record = await outcome(repository.commit(), "Invalid")
+    assert record["errors"].startswith("dev/a.yaml:")
+    assert record["errors"].endswith("\nThis is not all: `mlplane validate` says the rest")
+    assert len(record["errors"]) < 25_000
 
 
 def manifest_of_an_evaluation():

@@ -6,7 +6,7 @@ import builders as b
 from mlplane.adapters import failures
 from mlplane.adapters.failures import failure_of
 
-LOG = "OOMKilled pod deleted Step exceeded its deadline low on resource"
+LOG = "longer than the specified deadline OOMKilled pod deleted Step exceeded its deadline low on resource"
 """What a script may print, from which nothing is to be concluded."""
 
 
@@ -48,6 +48,7 @@ def failed(message: str, step: str = "train", phase: str = "Failed"):
         ("Preempted in order to admit critical pod", failures.PREEMPTED),
         ("Step exceeded its deadline", failures.TOO_LATE),
         ("Pod was active on the node longer than the specified deadline", failures.TOO_LATE),
+        ("workflow shutdown with strategy:  Terminate", failures.STOPPED),
         ('pods "x" is forbidden: exceeded quota: gpus', failures.SURROUNDINGS),
         ("Pod failed before main container starts due to ErrImagePull: no such host", failures.SURROUNDINGS),
         ("", failures.SURROUNDINGS),
@@ -66,6 +67,11 @@ def test_a_deadline_counts_whatever_the_pod_ended_with():
     retry = {"type": "Retry", "phase": "Failed", "message": "retry exceeded workflow deadline 2026-01-01"}
     workflow["status"]["nodes"]["y"] = retry
     assert failure_of(workflow) == failures.TOO_LATE
+
+
+def test_what_was_stopped_before_it_had_a_pod_was_stopped():
+    workflow = b.run_workflow(b.run()) | {"status": {"message": "Stopped with strategy 'Stop'"}}
+    assert failure_of(workflow) == failures.STOPPED
 
 
 @pytest.mark.parametrize("status", [{}, {"message": "invalid spec: x"}, {"nodes": {"x": None}, "message": 7}])

@@ -43,6 +43,18 @@ def test_the_newest_of_several_failures_counts():
     assert outcome_of(workflow).message == "step ingest: second"
 
 
+@pytest.mark.parametrize("phase", ["Pending", "Running", "Succeeded"])
+def test_a_failure_is_not_spoken_of_any_more_once_another_pod_has_taken_the_place(phase):
+    workflow = b.with_failed_pod(b.dataset_workflow(b.dataset()), "ingest", "main: Error (exit code 2): slow")
+    workflow["status"] |= {"phase": "Running", "message": ""}
+    said = "step ingest: main: Error (exit code 2): slow"
+    assert outcome_of(workflow).message == said, "while it waits to be tried again"
+    workflow["status"]["nodes"]["y"] = {"type": "Pod", "phase": phase, "templateName": "ingest"}
+    assert outcome_of(workflow).message == ""
+    workflow["status"]["phase"] = "Failed"
+    assert outcome_of(workflow).message == said
+
+
 def test_outputs_of_steps_that_have_not_succeeded_do_not_count():
     workflow = b.dataset_workflow(b.dataset(), "Running", dataset="{}")
     [node] = workflow["status"]["nodes"].values()

@@ -41,6 +41,14 @@ def test_metrics_of_different_steps_stand_beside_each_other():
     ]
 
 
+def test_a_step_that_has_more_metrics_later_is_told_again():
+    curves, told = taken(line(1, loss=3), line(2, loss=2)), set()
+    assert curves.news(told) == ['{"step": 1, "loss": 3.0}', '{"step": 2, "loss": 2.0}']
+    curves.take(line(2, accuracy=0.5))
+    assert curves.news(told) == ['{"step": 2, "loss": 2.0, "accuracy": 0.5}']
+    assert curves.news(told) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -51,9 +51,14 @@ def test_annotations_of_github_are_one_line_each_in_the_repository(repository):
     assert as_github(FINDINGS).splitlines() == [
         '::error file=dev/run.yaml,line=14,col=9::spec.seed: "7" is a string; try: 7, without quotes',
         '::warning file=a b/ü#1.yaml,line=14,col=9::"7" is a string; allowed: A, B; try: 7, without quotes',
-        "::error file=/elsewhere/x.yaml,line=14,col=9::spec.seed: one%0Atwo; try: 7, without quotes",
+        "::error file=/elsewhere/x.yaml,line=14,col=9::spec.seed: one�two; try: 7, without quotes",
     ]
     assert "file=a%2Cb%3Ac," in as_github([finding("/elsewhere/a,b:c")]).replace("/elsewhere/", "")
+
+
+def test_a_finding_is_one_line_whatever_a_field_is_called():
+    said = str(finding("a\nb.yaml", path="spec.\x1b[2J\r\n```", message="no\u202e", allowed=("x\n",)))
+    assert said == "a�b.yaml:14:9: spec.�[2J��```: no�; allowed: x�; try: 7, without quotes"
 
 
 def test_json_has_all_that_is_known(repository):

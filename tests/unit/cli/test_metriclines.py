@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mlplane.cli.metriclines import has_ended, key_of, logged, stored
+import builders as b
+from mlplane.cli.metriclines import check_trial, has_ended, key_of, logged, stored
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.store.artifacts import Store
 
@@ -93,3 +94,17 @@ def test_the_key_of_a_trial_is_its_own():
     assert [key_of(run, trial) for trial in (None, 1, 2, 3)] == [KEY, "one", "two", ""]
     assert not has_ended(run)
     assert has_ended({"status": {"conditions": [{"type": "Failed", "status": "True"}]}})
+
+
+def test_a_trial_that_there_is_not_is_said_to_be_none():
+    run = b.run()
+    with pytest.raises(InvalidInput, match='TrainingRun "digits-1" is no sweep: leave out --trial'):
+        check_trial(run, 1)
+    run["spec"]["sweep"] = {
+        "method": "Grid",
+        "parameters": [{"name": "width", "values": [1, 2]}],
+        "objective": {"metric": "loss", "goal": "Minimize"},
+    }
+    check_trial(run, 2)
+    with pytest.raises(InvalidInput, match='--trial 3: TrainingRun "digits-1" has 2 trials'):
+        check_trial(run, 3)

@@ -257,6 +257,17 @@ def test_what_cannot_be_read_leaves_no_gate_untold(team):
     assert found["mlplane/schema"] == found["mlplane/soak"] == "Failed"
 
 
+def test_what_the_agent_does_not_take_leaves_no_gate_untold(team):
+    git(team.repo, "checkout", "-q", "-b", "review", "origin/main")
+    (team.repo / "envs/prod/line\nbreak.yaml").write_text("")
+    git(team.repo, "add", "-A")
+    git(team.repo, "commit", "-qm", "A name")
+    said = json.loads(run(team, "check", "-o", "json", code=1))["gates"]
+    assert len(said) == 9
+    plan = next(gate["message"] for gate in said if gate["name"] == "mlplane/plan")
+    assert plan == r"envs/prod/line\nbreak.yaml: name the file in printable UTF-8"
+
+
 def test_the_gates_are_reported_as_statuses_of_the_commit(team, monkeypatch):
     run(team, "promote", "digits", "--to", "prod")
     with running("GitHub") as forge:
@@ -268,6 +279,55 @@ def test_the_gates_are_reported_as_statuses_of_the_commit(team, monkeypatch):
     head = git(team.repo, "rev-parse", "HEAD")
     assert {(s["commit"], s["state"]) for s in forge.statuses} == {(head, "success")}
     assert len({s["name"] for s in forge.statuses}) == 9
+
+
+def test_the_token_goes_to_the_forge_of_the_main_branch_whatever_a_change_says(team, monkeypatch):
+    with running("GitHub") as forge, running("GitHub") as theirs:
+        with_forge(team, forge)
+        git(team.repo, "checkout", "-q", "-b", "review")
+        team.write(
+            "promotion.yaml", (team.repo / "promotion.yaml").read_text().replace(forge.url, theirs.url)
+        )
+        git(team.repo, "commit", "-qam", "Ours is nicer")
+        monkeypatch.setenv("GITHUB_TOKEN", forge.token)
+        run(team, "check", "--report")
+    assert theirs.asked == []
+    assert len(forge.statuses) == 9
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    from: staging\n", ""),
+        ("    from: staging\n", "    from: dev\n"),
+        ("    from: staging\n", "    from: staging\n    follow: Allowed\n"),
+        ("name: prod", "name: live"),
+    ],
+)
+def test_a_change_is_not_judged_by_rules_that_it_brings_itself(team, old, new):
+    git(team.repo, "checkout", "-q", "-b", "review", "origin/main")
+    team.write(PROD, SERVER.replace("digits-00000000", "digits-bbbbbbbb"))
+    team.write("promotion.yaml", PROMOTION.replace(old, new))
+    git(team.repo, "add", "-A")
+    git(team.repo, "commit", "-qm", "Let it through")
+    said = json.loads(run(team, "check", "-o", "json", code=1))["gates"]
+    policy = next(gate["message"] for gate in said if gate["name"] == "mlplane/policy")
+    assert f"promotion.yaml changes together with {PROD}: have it merged first" in policy
+
+
+def test_environments_may_be_renamed_and_added_with_all_that_they_serve(team):
+    run(team, "promote", "digits", "--to", "prod")
+    team.merge(BRANCH)
+    git(team.repo, "checkout", "-q", "-b", "review", "origin/main")
+    git(team.repo, "mv", "envs/prod", "envs/live")
+    more = "  - {name: far, path: envs/far, namespace: far, from: staging}\nforge:"
+    said = PROMOTION.replace("path: envs/prod", "path: envs/live").replace("forge:", more)
+    team.write("promotion.yaml", said)
+    team.write("envs/far/README.md", "")
+    git(team.repo, "add", "-A")
+    git(team.repo, "commit", "-qm", "Rename")
+    found = states(run(team, "check", "-o", "json"))
+    assert found["mlplane/policy"] == "Passed"
 
 
 def test_what_another_store_lacks_is_brought_by_the_command_that_is_named(team, tmp_path):

@@ -73,10 +73,21 @@ def test_findings_for_programs_are_json(call, folder):
     assert (first["line"], first["column"], first["severity"]) == (2, 1, "error")
 
 
+def test_a_symbolic_link_is_an_error_and_nothing_behind_it_is_shown(call, folder, tmp_path):
+    """As the agent has it; else a pull request could have files of the machine that runs CI printed."""
+    secret = tmp_path / "elsewhere"
+    secret.write_text("password: hunter2\npassword: again\n")
+    (folder / "link.yaml").symlink_to(secret)
+    done = call("validate", folder)
+    assert done.exit_code == 1
+    assert "link.yaml:1:1: error: the file is a symbolic link: put a regular file there" in done.stdout
+    assert "password" not in done.stdout
+
+
 def test_findings_for_github_are_escaped(call, tmp_path):
     (tmp_path / "a.yaml").write_text('apiVersion: v9\nkind: "a%b\\nc"\n')
     done = call("validate", tmp_path, "-o", "github")
-    assert done.stdout.startswith(f"::warning file={tmp_path}/a.yaml,line=2,col=7::kind: a%25b%0Ac of v9")
+    assert done.stdout.startswith(f"::warning file={tmp_path}/a.yaml,line=2,col=7::kind: a%25b�c of v9")
 
 
 @pytest.mark.parametrize(

@@ -107,10 +107,23 @@ def test_the_digest_of_a_split_is_that_of_its_records_in_order_and_never_changes
     columns = (DataColumn(name="a", type="Integer"), DataColumn(name="b", type="String", nulls="Allowed"))
     found = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
     pq.write_table(pa.Table.from_batches([batch_of(found, columns)]), tmp_path / "a.parquet")
-    by_hand = hashlib.sha256(b"".join(digest_by_hand(record, columns) for record in found)).hexdigest()
+    named = b'mlplane split v2\n[["a","Integer",1],["b","String",1]]\n'
+    records = b"".join(digest_by_hand(record, columns) for record in found)
+    by_hand = hashlib.sha256(named + records).hexdigest()
     # Written down: another digest would make every stored version look damaged.
     assert by_hand == WRITTEN_DOWN
     assert split_digest(tmp_path / "a.parquet", columns) == f"sha256:{by_hand}"
 
 
-WRITTEN_DOWN = "cc63e6cbb4efe36b240eed4b9da6461df478e65a6c3342c2032724b851317fe2"
+def test_columns_that_change_their_names_make_another_split(tmp_path):
+    columns = (DataColumn(name="a", type="Integer"), DataColumn(name="b", type="Integer"))
+    for name, order in (("one", ("a", "b")), ("other", ("b", "a"))):
+        table = pa.Table.from_pylist([{order[0]: 1, order[1]: 2}], schema=schema_of(columns))
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    swapped = (columns[1], columns[0])
+    assert split_digest(tmp_path / "one.parquet", columns) != split_digest(
+        tmp_path / "other.parquet", swapped
+    )
+
+
+WRITTEN_DOWN = "84a942f6ac1bf8470ce886e9aa915c84f91ec1d5eb64d90923193a51ca8a20cf"

@@ -184,7 +184,13 @@ async def test_what_is_news_but_no_notification_is_not_sent():
     assert [json.loads(body)["type"] for _, body, _ in got] == ["dev.mlplane.promoted"]
 
 
-@pytest.mark.parametrize("url", ["geheim", "ftp://geheim/x", "http://", "http://[geheim", "https:///geheim"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("geheim", "ftp://geheim/x", "http://", "http://[geheim", "https:///geheim"),
+        *("http://geheim..example", f"http://{'geheim' * 11}.example", "http://xn--geheim-/"),
+    ],
+)
 def test_a_wrong_address_is_refused_without_being_shown(url):
     with pytest.raises(InvalidInput, match="MLPLANE_NOTIFY_URL is no URL") as refused:
         receiver(url)

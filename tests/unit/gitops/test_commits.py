@@ -25,6 +25,13 @@ def test_the_trailers_of_all_commits_since_the_last_one_count(repo, git_in, comm
     assert dict(commits.confirmations(repo, head, "0" * 40)) == {}, "only the commit itself"
 
 
+def test_a_trailer_counts_with_the_line_ends_of_any_system(repo, tmp_path, git_in):
+    message = tmp_path / "message"
+    message.write_bytes(b"Give up\r\n\r\nMlplane-Prune: confirmed \r\n")
+    git_in("commit", "-q", "--allow-empty", "--cleanup=verbatim", "-F", str(message))
+    assert commits.confirmations(repo, git_in("rev-parse", "HEAD"))["Mlplane-Prune"] == ("confirmed",)
+
+
 @pytest.mark.parametrize(
     ("trailer", "counts"),
     [("a" * 40, True), ("a" * 7, True), ("a" * 6, False), ("b" * 40, False), ("", False)],

@@ -156,6 +156,27 @@ def test_a_huge_file_that_is_no_manifest_does_not_matter(repo, commit, manifest)
     assert list(git.read_files(repo, commit(), "dev", YAML)) == ["dev/a.yaml"]
 
 
+def test_a_few_objects_that_stand_for_millions_of_files_are_refused(repo, git_in, manifest):
+    """Each tree holds the one before ten times."""
+    tree = git_in("rev-parse", "HEAD:dev")
+    for _ in range(7):
+        entries = "".join(f"040000 tree {tree}\td{place}\n" for place in range(10))
+        done = subprocess.run(
+            ["git", "mktree"], input=entries, cwd=repo, capture_output=True, text=True, check=True
+        )
+        tree = done.stdout.strip()
+    head = git_in("commit-tree", "-m", "bomb", tree)
+    with pytest.raises(Terminal, match="too many files below /: name a directory of manifests"):
+        git.read_files(repo, head, ".", YAML)
+
+
+def test_more_manifests_than_anybody_reads_are_refused(repo, commit, manifest, monkeypatch):
+    monkeypatch.setattr(git, "LARGEST_SUM_B", 7)
+    (repo / "dev" / "b.yaml").write_text("b: 1\n")
+    with pytest.raises(Terminal, match="the manifests of dev have 10 bytes: at most 7 are read"):
+        git.read_files(repo, commit(), "dev", YAML)
+
+
 def test_an_object_that_replaces_another_one_does_not_count(repo, git_in, commit, manifest):
     head = git_in("rev-parse", "HEAD")
     blob = git_in("rev-parse", "HEAD:dev/a.yaml")

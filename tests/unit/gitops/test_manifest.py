@@ -186,3 +186,9 @@ def test_any_text_is_a_document_or_an_error_with_a_place(text):
     assert 1 <= position[0] <= breaks + 2
     assert position[1] >= 1
     assert all(isinstance(d, Document) and isinstance(d.body, dict) for d in documents)
+
+
+def test_an_error_is_one_line_whatever_a_field_is_called():
+    with pytest.raises(ManifestError) as refused:
+        load('"a\\r\\n\\e[2J": 1\n"a\\r\\n\\e[2J": 2\n', "f.yaml")
+    assert str(refused.value) == "f.yaml:2:1: the field a���[2J is given twice; the first time in line 1"

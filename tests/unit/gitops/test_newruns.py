@@ -99,11 +99,17 @@ def test_a_cancelled_run_is_suspended_in_place_and_its_copy_is_not(repo):
     assert "suspend" not in (repo / "dev" / "digits-2.yaml").read_text()
 
 
-def test_parameters_are_made_where_there_were_none(repo):
+@pytest.mark.parametrize("there", ["", "  params: {}\n"])
+def test_parameters_are_made_where_there_were_none(repo, there):
     file = repo / "dev" / "trainingrun.yaml"
-    file.write_text(file.read_text().replace('  params: {epochs: 30, lr: "0.003", hidden: 256}\n', ""))
+    file.write_text(file.read_text().replace('  params: {epochs: 30, lr: "0.003", hidden: 256}\n', there))
     newruns.new_run(repo, "digits", {"lr": "0.1", "epochs": "2"})
     assert 'params: {lr: "0.1", epochs: 2}' in (repo / "dev" / "digits-2.yaml").read_text()
+
+
+def test_a_value_that_is_no_plain_number_stays_the_text_that_it_is(repo):
+    newruns.new_run(repo, "digits", {"hidden": "-5", "epochs": "007", "lr": "-0"})
+    assert 'params: {epochs: "007", lr: "-0", hidden: -5}' in (repo / "dev" / "digits-2.yaml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,14 @@ def test_one_that_is_open_is_updated(forge, client):
     assert [(p["title"], p["text"]) for p in forge.pulls] == [("Other", ""), ("Promote another", "new")]
 
 
+def test_one_of_a_fork_with_a_branch_of_the_same_name_is_not_taken_for_ours(forge, client):
+    """Else the text of a promotion would vouch for a change of somebody else."""
+    forge.open(WANTED.branch, WANTED.trunk, "Theirs", "", owner="mallory")
+    assert client.ensure(WANTED).is_new
+    assert client.ensure(WANTED._replace(title="Ours")).url.endswith("/2")
+    assert [p["title"] for p in forge.pulls] == ["Theirs", "Ours"]
+
+
 def test_one_that_says_the_same_is_left_alone(forge, client):
     client.ensure(WANTED)
     asked = len(forge.asked)

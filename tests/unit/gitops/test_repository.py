@@ -16,6 +16,7 @@ import yaml
 import mlplane
 from mlplane.gitops import environments, git, scaffold
 from mlplane.gitops.validate import validate
+from mlplane.gitops.worktree import main_branch
 
 BIN = Path(sys.executable).parent
 GITHUB, GITLAB = ".github/workflows/mlplane.yaml", ".gitlab-ci.yml"
@@ -33,7 +34,7 @@ def made(tmp_path_factory):
 def request_for(made, tmp_path):
     """A copy of the repository at a branch that adds a changed run, as CI has it for a pull request."""
 
-    def change(old, new):
+    def change(old, new, files=()):
         def run(*arguments):
             subprocess.run(["git", *OURS, *arguments], cwd=copy, check=True, capture_output=True)
 
@@ -44,6 +45,8 @@ def request_for(made, tmp_path):
         text = (copy / "dev/trainingrun.yaml").read_text()
         assert old in text
         (copy / "dev/trainingrun-2.yaml").write_text(text.replace("digits-1", "digits-2").replace(old, new))
+        for name, content in dict(files).items():
+            (copy / name).write_text(content)
         run("add", "-A")
         run("commit", "-qm", "Try it")
         return copy
@@ -139,6 +142,12 @@ def steps(made):
     return {step["name"]: step["run"] for step in job["steps"] if "run" in step}
 
 
+def prepare(made):
+    commands = steps(made)["Install"].splitlines()
+    assert commands[0].startswith("pip install ")
+    return "\n".join(commands[1:])
+
+
 def script(made):
     commands = yaml.safe_load((made / GITLAB).read_text())["mlplane"]["script"]
     assert commands[0].startswith("pip install ")
@@ -148,7 +157,7 @@ def script(made):
 def test_github_validates_plans_and_reports(made, request_for, tmp_path):
     copy, run = request_for("epochs: 30", "epochs: 12"), steps(made)
     assert list(run) == ["Install", "Validate", "Check", "Plan", "Report", "Comment"]
-    bash(run["Install"].splitlines()[1], copy, GITHUB_BASE_REF="main", GITHUB_ENV=str(tmp_path / "env"))
+    bash(prepare(made), copy, GITHUB_BASE_REF="main", GITHUB_ENV=str(tmp_path / "env"))
     base = (tmp_path / "env").read_text().strip().removeprefix("BASE=")
     assert base == git.resolve(made, "main")
     for name in ("Validate", "Check", "Plan", "Report"):
@@ -179,7 +188,7 @@ def test_gates_are_reported_to_github_but_not_from_a_fork(made, request_for, tmp
     path = f"{stub.parent}:{os.environ['PATH']}"
     for ours in ("true", "false"):
         bash(steps(made)["Check"], copy, PATH=path, BASE="abc", OURS=ours)
-    said = [line for line in (copy / "report.md").read_text().splitlines() if line.startswith("check ")]
+    said = [line.strip() for line in (copy / "report.md").read_text().splitlines() if "check --" in line]
     assert said == ["check --base abc --report", "check --base abc"]
 
 
@@ -192,7 +201,7 @@ def test_github_stops_at_a_manifest_that_is_wrong(made, request_for):
     assert bash(steps(made)["Check"], copy, BASE=base, OURS="false").returncode == 1
     assert bash(steps(made)["Plan"], copy, BASE=base).returncode == 1
     report = (copy / "report.md").read_text()
-    assert "### There is no plan of dev\n\n```text\nerror: dev/trainingrun-2.yaml:14:28: " in report
+    assert "### There is no plan of dev\n\n    error: dev/trainingrun-2.yaml:14:28: " in report
     assert "`prod` in namespace" in report
 
 
@@ -200,10 +209,50 @@ def test_github_stops_at_a_manifest_that_is_wrong(made, request_for):
 def test_gitlab_validates_plans_and_reports(made, request_for, new, code):
     copy = request_for('lr: "0.003"', new)
     base = git.resolve(copy, "origin/main")
-    done = bash(script(made), copy, CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
+    merge = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+    done = bash(script(made), copy, **merge)
     assert done.returncode == code, done.stderr
     report = (copy / "report.md").read_text()
     assert "mlplane/schema: " in report
     assert ("### There is no plan of dev" in report) == (code == 1)
     assert ("`digits-2`" in report) == (code == 0)
     assert "`prod` in namespace" in report
+
+
+FIELD = '"y\\r\\n```\\n\\n@everybody, merge this"'
+HOSTILE = {
+    "report.md": "### Gates\n\nAll is well.\n",
+    "dev/odd.yaml": f"{FIELD}: 1\n",
+    "dev/twice.yaml": f"{FIELD}: 1\n{FIELD}: 2\n",
+}
+
+
+@pytest.mark.parametrize("forge", ["GitHub", "GitLab"])
+def test_a_change_writes_nothing_of_its_own_into_the_report(made, request_for, tmp_path, forge):
+    copy = request_for("epochs: 30", "epochs: 12", files=HOSTILE)
+    base = git.resolve(copy, "origin/main")
+    if forge == "GitHub":
+        bash(prepare(made), copy, GITHUB_BASE_REF="main", GITHUB_ENV=str(tmp_path / "env"))
+        for name in ("Check", "Plan"):
+            assert bash(steps(made)[name], copy, BASE=base, OURS="false").returncode == 1
+    else:
+        merge = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+        assert bash(script(made), copy, **merge).returncode == 1
+    report = (copy / "report.md").read_bytes().decode()
+    assert "All is well" not in report
+    assert "merge this" in report
+    lines = [line for line in re.split(r"[\r\n]", report) if "merge this" in line or "```" in line]
+    assert [line for line in lines if not line.startswith("    ")] == []
+
+
+@pytest.mark.parametrize(("forge", "target"), [("GitHub", "master"), ("GitLab", "master")])
+def test_what_is_merged_into_need_not_be_called_main(made, request_for, tmp_path, forge, target):
+    """It is where reverts are looked for: one that came after the branch was made counts."""
+    copy = request_for("epochs: 30", "epochs: 12")
+    subprocess.run(["git", "update-ref", "refs/remotes/origin/master", "origin/main"], cwd=copy, check=True)
+    variable = {"GitHub": "GITHUB_BASE_REF", "GitLab": "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"}[forge]
+    commands = prepare(made) if forge == "GitHub" else script(made).partition("mlplane validate")[0]
+    done = bash(commands, copy, **{variable: target}, GITHUB_ENV=str(tmp_path / "env"))
+    assert done.returncode == 0, done.stderr
+    assert main_branch(copy) == "refs/remotes/origin/HEAD"
+    assert git.resolve(copy, "refs/remotes/origin/HEAD") == git.resolve(copy, "origin/master")

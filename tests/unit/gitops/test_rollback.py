@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlplane.errors import InvalidInput
+from mlplane.errors import InvalidInput, Terminal
 from mlplane.gitops.promoting import Refused
 from mlplane.gitops.rollingback import publish, survey
 from mlplane.gitops.serverpins import pin_in
@@ -31,7 +31,7 @@ def pinned(team, revision="main"):
 
 
 def test_all_files_are_as_they_were_before_the_promotion(team):
-    publish(team.repo, "staging", "digits")
+    publish(survey(team.repo, "staging", "digits"))
     before = git(team.remote, "rev-parse", "main^1")
     assert git(team.remote, "rev-parse", f"{BRANCH}:envs") == git(team.remote, "rev-parse", f"{before}:envs")
 
@@ -41,7 +41,7 @@ def test_what_was_changed_since_stays_but_for_the_pin(team):
     team.write(FILE, team.at("main", FILE).replace("# The end.", "# The very end."))
     team.write("envs/staging/more.yaml", SERVER.replace("name: digits}", "name: more}"))
     team.commit("Work goes on")
-    publish(team.repo, "staging", "digits")
+    publish(survey(team.repo, "staging", "digits"))
     wanted = team.at("main", FILE).replace("digits-bbbbbbbb", "digits-aaaaaaaa")
     new, old = (team.bodies[i]["spec"]["artifact"]["digest"] for i in (2, 0))
     assert team.at(BRANCH, FILE) == wanted.replace(new, old)
@@ -49,14 +49,14 @@ def test_what_was_changed_since_stays_but_for_the_pin(team):
 
 
 def test_the_commit_says_what_it_reverts(team):
-    publish(team.repo, "staging", "digits")
+    publish(survey(team.repo, "staging", "digits"))
     said = git(team.remote, "log", "-1", "--format=%B", BRANCH)
     assert said.startswith("Take digits in staging back to digits-aaaaaaaa\n\nThis reverts commit ")
     assert f"Mlplane-Rollback: {team.bodies[2]['spec']['artifact']['digest']}" in said
 
 
 def test_after_the_merge_the_version_is_held_and_a_second_rollback_goes_one_further(team):
-    publish(team.repo, "staging", "digits")
+    publish(survey(team.repo, "staging", "digits"))
     team.merge(BRANCH)
     assert pinned(team) == "digits-aaaaaaaa"
     with pytest.raises(Refused, match="digits-bbbbbbbb was taken back"):
@@ -65,8 +65,21 @@ def test_after_the_merge_the_version_is_held_and_a_second_rollback_goes_one_furt
         survey(team.repo, "staging", "digits")
 
 
+def test_what_was_promoted_since_somebody_looked_is_not_taken_back_instead(team):
+    seen = survey(team.repo, "staging", "digits")
+    team.train("c", minute=3)
+    team.promote()
+    team.merge(PROMOTION)
+    with pytest.raises(Terminal, match="serves digits-cccccccc meanwhile, no more digits-bbbbbbbb: nothing"):
+        publish(seen)
+    assert BRANCH not in team.branches()
+
+
 def test_again_it_pushes_nothing(team):
-    assert publish(team.repo, "staging", "digits")[1] == publish(team.repo, "staging", "digits")[1]
+    assert (
+        publish(survey(team.repo, "staging", "digits"))[1]
+        == publish(survey(team.repo, "staging", "digits"))[1]
+    )
 
 
 def test_the_version_that_served_before_is_known_although_its_record_is_gone(team):

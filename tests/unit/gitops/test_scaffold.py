@@ -1,5 +1,6 @@
 import pytest
 
+from mlplane.api.meta import GitSource
 from mlplane.errors import InvalidInput, Terminal
 from mlplane.gitops import git, scaffold
 from mlplane.gitops.pins import pins
@@ -55,6 +56,25 @@ def test_a_directory_with_something_in_it_is_refused_and_left_alone(tmp_path):
 def test_an_unknown_template_is_told_with_those_there_are(tmp_path):
     with pytest.raises(InvalidInput, match="no template 'big'; there are: small"):
         scaffold.init(tmp_path / "mine", "big", URL)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://me:secret@git.example.com/team/mine.git", "git@git.example.com:team/mine.git", "mine", "-x"],
+)
+def test_an_address_that_no_manifest_may_have_is_refused_and_not_repeated(tmp_path, url):
+    with pytest.raises(InvalidInput, match=r"give --url as https://HOST/OWNER/NAME\.git") as refused:
+        scaffold.init(tmp_path / "mine", "small", url)
+    assert "secret" not in str(refused.value)
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("name", ["my models", "modèles", "https://git.example.com"])
+def test_a_repository_of_any_name_has_manifests_that_are_right(tmp_path, name):
+    url = name if "://" in name else scaffold.default_url(tmp_path / name)
+    scaffold.init(tmp_path / "mine", "small", url)
+    [pin] = pins((tmp_path / "mine" / "dev" / "run.yaml").read_text(), "dev/run.yaml")
+    assert GitSource(url=pin.url.value, path="train", commit=pin.commit.value).url == url
 
 
 @pytest.mark.parametrize("there_before", [True, False])

@@ -178,6 +178,26 @@ def test_a_pin_that_was_changed_by_hand_is_told_as_that(story):
     )
 
 
+def test_a_past_that_was_odd_keeps_nothing_else_from_being_told(story):
+    (story.root / "prod" / "link.yaml").symlink_to("/etc/passwd")
+    (story.root / "prod" / "old.yaml").write_bytes("a: é".encode("latin-1"))
+    story.pin("digits-3", "sha256:" + "c" * 64)
+    story.commit("Odd \x01 in every way", "Egon", "2026-08-01T00:00:00Z")
+    (story.root / "prod" / "link.yaml").unlink()
+    (story.root / "prod" / "old.yaml").unlink()
+    story.head = story.commit("Tidy", "Egon", "2026-08-02T00:00:00Z")
+    newest, *rest = entries(story)
+    assert (newest.version.name, newest.origin) == ("digits-3", None)
+    assert [entry.origin.name for entry in rest] == ["digits-1", "digits-2", "digits-1"]
+
+
+def test_a_manifest_that_is_no_text_is_named(story):
+    (story.root / "prod" / "old.yaml").write_bytes("a: é".encode("latin-1"))
+    story.head = story.commit("Odd", "Egon", "2026-08-01T00:00:00Z")
+    with pytest.raises(InvalidInput, match=r"prod/old\.yaml: not UTF-8 \(byte 3\): save it as UTF-8"):
+        entries(story)
+
+
 def test_of_a_server_that_follows_a_policy_git_has_nothing(team):
     server = b.body("ModelServer", "digits", {"follow": {"model": "digits", "policy": "Newest"}})
     team.write("dev/server.yaml", yaml.safe_dump(canonical(server)))
@@ -208,9 +228,10 @@ def test_a_version_tells_what_it_came_from_and_where_it_served(story):
     assert provenance(story.root, story.head, "digits-9") is None
 
 
-def mlplane(team, *arguments):
+def mlplane(team, *arguments, columns=200):
+    environment = {"COLUMNS": str(columns)}
     result = CliRunner().invoke(
-        app, [*arguments, "--directory", str(team.root)], env={"COLUMNS": "200"}, catch_exceptions=False
+        app, [*arguments, "-C", str(team.root)], env=environment, catch_exceptions=False
     )
     assert result.exit_code == 0, result.output
     return result.output
@@ -240,6 +261,13 @@ def test_the_table_has_people_evidence_and_commits(story):
     shown = mlplane(story, "history", "digits", "--env", "prod")
     for words in ("Clara (of Anna)", "accuracy 0.9800 on", "promoted from dev", story.second[:12]):
         assert words in shown, shown
+
+
+def test_a_line_is_as_long_as_it_has_to_be_and_no_word_is_broken(story):
+    shown = mlplane(story, "history", "digits", "--env", "prod", columns=80)
+    assert len(shown.splitlines()) == 1 + len(entries(story))
+    assert "Clara (of Anna)" in shown
+    assert "Passed accuracy 0.9800 on" in shown
 
 
 def test_what_git_holds_does_nothing_to_a_terminal(story):

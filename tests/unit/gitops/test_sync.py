@@ -103,6 +103,16 @@ def test_what_is_being_deleted_is_not_deleted_again():
     assert sync.plan([prepared("a")], [live("a"), going]).prune == ()
 
 
+def test_what_is_being_deleted_does_not_count_as_most_of_everything():
+    """As after a confirmation that was used up, while finalizers still run."""
+    going = [live(name) for name in "bcd"]
+    for body in going:
+        body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert sync.plan([prepared("a")], [live("a"), *going]) == sync.Sync((), ())
+    with pytest.raises(Terminal, match="refused to delete 2 of 3 objects"):
+        sync.plan([prepared("a")], [*(live(n) for n in "axy"), *going])
+
+
 def test_a_prepared_object_carries_namespace_and_source_and_leaves_the_manifest_alone():
     given = manifest()
     body = sync.prepared(given, namespace="default", source="s")

@@ -1,5 +1,6 @@
 """What is planned is what the agent would take: a repository that means ill is refused in the same words."""
 
+import os
 import subprocess
 
 import pytest
@@ -48,6 +49,28 @@ def test_a_symbolic_link_to_a_file_is_refused(repo, dev, tmp_path):
     with pytest.raises(Terminal, match=r"dev/b.yaml is a symbolic link") as error:
         read_worktree(repo, "dev", YAML)
     assert "password" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "shown"), [(b"line\nbreak.yaml", r"line\nbreak"), (b"\xff.yaml", r"\xff")])
+def test_a_name_that_the_agent_refuses_is_refused(repo, dev, commit, name, shown):
+    (dev / os.fsdecode(name)).write_text("a: 1\n")
+    told = []
+    for read in (
+        lambda: read_worktree(repo, "dev", YAML),
+        lambda: git.worktree_files(repo, YAML),
+        lambda: git.read_files(repo, commit(), "dev", YAML),
+    ):
+        with pytest.raises(Terminal) as error:
+            read()
+        told.append(str(error.value))
+    assert told == [f"dev/{shown}.yaml: name the file in printable UTF-8"] * 3
+
+
+def test_a_file_that_is_too_large_for_the_agent_is_refused(repo, dev):
+    with (dev / "b.yaml").open("wb") as file:
+        file.truncate(8 << 20)
+    with pytest.raises(Terminal, match=r"dev/b\.yaml has 8388608 bytes: a manifest has at most 4194304"):
+        read_worktree(repo, "dev", YAML)
 
 
 def test_a_file_behind_a_directory_that_became_a_link_is_refused(repo, dev, commit, tmp_path):

@@ -106,6 +106,16 @@ def test_what_only_a_person_can_mend_stalls_the_run_at_once(message, reason, fai
     assert plan.status.failure_class == failure_class
 
 
+def test_of_several_pods_the_one_that_needs_a_person_is_told():
+    body = b.run()
+    workflow = b.with_pending_pod(b.run_workflow(body), "train", INSUFFICIENT)
+    node = workflow["status"]["nodes"]["x"] | {"startedAt": "2026-01-01T00:00:00Z"}
+    workflow["status"]["nodes"] = {"x": node, "y": node | {"message": "ErrImagePull: no such host"}}
+    run = TrainingRun.model_validate(body)
+    plan = trainingrun.plan(run, b.observed_by(trainingrun, run, (workflow,)), SOON, settings())
+    assert next(c.reason for c in plan.status.conditions if c.type == "Ready") == "ImagePullFailed"
+
+
 @pytest.mark.parametrize("message", ["", "ContainerCreating", "PodInitializing"])
 def test_a_pod_that_has_just_been_made_is_no_news(message):
     plan, ready = passed(message)

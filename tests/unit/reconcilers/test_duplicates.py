@@ -45,11 +45,13 @@ def waits_for(mine, *others):
         (run("a", status=SUSPENDED), True),
         (run("a", status={"conditions": [b.condition("Ready", "False", "BaselineMissing")]}), False),
         (run("a", status={"conditions": [b.condition("Ready", "False", "DatasetNotReady")]}), True),
+        (run("a", status={"conditions": [b.condition("Ready", "False", "DatasetMissing")]}), True),
+        (run("a", status={"conditions": [b.condition("Ready", "False", "DuplicateOf")]}), True),
     ],
     ids=[
         "first by name", "later by name", "earlier", "later", "later and at work", "finished", "failed",
         "suspended", "still stopping", "suspended before it started", "about to go on again",
-        "kept by something else", "about to start",
+        "kept by something else", "about to start", "about to start, too", "waiting as well",
     ],
 )  # fmt: skip
 def test_a_run_waits_for_one_that_does_its_work_first(other, holds):

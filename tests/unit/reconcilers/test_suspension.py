@@ -183,6 +183,21 @@ def test_a_run_that_may_go_on_again_before_it_has_stopped_stops_first():
     assert (world.conditions, sorted(world.workflows)) == (RUNNING, ["digits-1-1", "digits-1-2"])
 
 
+def test_pods_that_nobody_has_looked_for_yet_count_as_alive():
+    world = World()
+    world.reconcile()
+    world.train()
+    world.suspend()
+    world.reconcile(is_killed=True)  # the Workflow was told, and the status does not know
+    world.suspend(False)
+    world.end()
+    for _ in range(2):
+        assert (world.reconcile().create, world.conditions) == ((), STOPPING)
+    world.pods = [pod("Failed")]
+    world.reconcile()
+    assert world.conditions == STOPPED
+
+
 def test_a_controller_that_was_killed_at_any_pass_comes_to_the_same_end():
     world = World()
     for wanted in (True, False):

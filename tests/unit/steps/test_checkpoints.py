@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.unit.steps.conftest import simplified, template
 
+from mlplane.steps.checkpoints import Keeper
+from mlplane.store.artifacts import Store
 from mlplane.store.digest import digest_of
 
 EPOCHS = 6
@@ -174,3 +176,36 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_taken(small, tas
     assert f"{newest['uri']} is damaged" in resumed.err
     assert f"goes on from checkpoint {before['file']}" in resumed.out
     assert resumed.outputs == {"model": model}
+
+
+def keeper(folder: Path, key: str, **files: bytes) -> Keeper:
+    """Of a step whose script has written these files, one after the other."""
+    folder.mkdir()
+    made = Keeper(Store(f"file://{folder.parent}/store"), f"sha256:{key * 64}", "digits", folder)
+    for step, content in files.items():
+        (folder / f"step-{step.removeprefix('step').zfill(12)}.pt").write_bytes(content)
+        with made.keeping():
+            pass
+    return made
+
+
+def test_what_a_run_does_not_need_any_more_is_not_taken_from_another_with_the_same_bytes(tmp_path):
+    """Such as a run and its rerun, or two trials that differ only later."""
+    first = keeper(tmp_path / "a", "a", step1=b"same", step2=b"equal")
+    keeper(tmp_path / "b", "b", step1=b"same", step2=b"equal")
+    first.discard()
+    keeper(tmp_path / "c", "b").fetch()
+    assert (tmp_path / "c" / "step-000000000002.pt").read_bytes() == b"equal"
+
+
+def test_a_damaged_checkpoint_is_written_anew(tmp_path):
+    keeper(tmp_path / "a", "a", step1=b"one", step2=b"two")
+    [file] = (tmp_path / "store").rglob("step-000000000002.pt")
+    file.write_bytes(b"tow")
+    again = keeper(tmp_path / "b", "a")
+    again.fetch()
+    (tmp_path / "b" / "step-000000000002.pt").write_bytes(b"two")
+    with again.keeping():
+        pass
+    keeper(tmp_path / "c", "a").fetch()
+    assert (tmp_path / "c" / "step-000000000002.pt").read_bytes() == b"two"

@@ -203,7 +203,7 @@ def test_a_damaged_version_is_refused_and_not_answered_with(small):
     path = small.artifact("datasets", version.digest) / "test.parquet"
     path.write_bytes(path.read_bytes()[:-2] + b"9\n")
     done = small.ingest()
-    assert done.code == 1
+    assert done.code == 5
     assert "is damaged: file test.parquet" in done.last_line
 
 

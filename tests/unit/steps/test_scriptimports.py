@@ -45,6 +45,10 @@ def test_what_is_installed_or_may_be_absent_is_no_finding(check, text):
     check({"train.py": text})
 
 
+def test_a_compiled_module_of_the_code_is_there(check):
+    check({"train.py": "import fast\nfrom part import quick", "fast.abi3.so": "", "part/quick.so": ""})
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -206,5 +206,5 @@ def test_sigterm_reaches_the_script_and_its_output_comes_as_it_is_written(small,
     out, err = process.communicate(timeout=30)
     assert out == "stopping\n"
     assert "failed with exit code 3" in err
-    assert process.returncode == 1
+    assert process.returncode == 4
     assert time.monotonic() - started < 10

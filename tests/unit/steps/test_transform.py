@@ -104,7 +104,7 @@ def test_a_version_that_is_not_in_the_store_is_named(parent):
     bench, _ = parent
     write(bench, SCRIPT)
     done = transform(bench, "sha256:" + "0" * 64)
-    assert done.code == 1
+    assert done.code == 5
     assert f"store://datasets/digits/sha256-{'0' * 64} is not in the store" in done.last_line
 
 

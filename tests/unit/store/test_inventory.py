@@ -9,7 +9,7 @@ import pytest
 from mlplane.store.artifacts import Store
 from mlplane.store.inventory import inventory, remove, remove_broken_uploads
 
-SOON = datetime.now(UTC) + timedelta(minutes=5)
+SOON = datetime.now(UTC) + timedelta(days=1)
 
 
 @pytest.fixture(params=["file", "memory"])

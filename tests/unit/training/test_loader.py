@@ -116,6 +116,15 @@ def test_two_processes_read_parts_of_the_same_batches(monkeypatch):
             assert sorted(left + right) == sorted(batch)
 
 
+def test_readers_of_different_processes_draw_different_numbers(monkeypatch):
+    drawn = []
+    for rank in (0, 1):
+        in_process(monkeypatch, rank, 2)
+        torch.manual_seed(5)
+        drawn += flat(noise.flatten().tolist() for _, noise in training.loader(Noisy(), 6, workers=1))
+    assert len(set(drawn)) == 6
+
+
 @pytest.mark.parametrize(
     ("data", "options", "processes", "says"),
     [

@@ -82,6 +82,26 @@ def terminated(code: int, reason: str = "Error") -> dict[str, Any]:
             "System",
             "the nodes have too little memory or disk: an operator has to act",
         ),
+        (
+            terminated(137) | {"message": 'Usage of EmptyDir volume "shm" exceeds the limit "1Gi". '},
+            1,
+            "System",
+            "the pool's sharedMemory is too small: an operator has to act",
+        ),
+        (
+            terminated(137)
+            | {"message": "Pod ephemeral local storage usage exceeds the total limit of 1Gi. "},
+            1,
+            "User",
+            "keep less on the disk of the pod",
+        ),
+        (
+            terminated(137)
+            | {"message": 'Container main exceeded its local ephemeral storage limit "1Gi". '},
+            1,
+            "User",
+            "keep less on the disk of the pod",
+        ),
         (terminated(2), 4, "System", "git or the store did not answer in four tries"),
         (terminated(6), 4, "User", "raise spec.memory or use smaller batches"),
         (terminated(137, "OOMKilled"), 1, "User", "raise spec.memory or use smaller batches"),

@@ -10,6 +10,7 @@ from mlplane.adapters import argo
 from mlplane.api import TrainingRun
 from mlplane.local.workflows.validation import problems
 from mlplane.reconcilers import trainingrun
+from mlplane.reconcilers.plan import Plan
 
 KEYS = [f"sha256:{digit * 64}" for digit in "abcdef12"]
 NOW = datetime(2026, 1, 1, 0, 10, tzinfo=UTC)
@@ -65,9 +66,9 @@ def play(world, codes: dict[str, int]) -> list[str]:
     return began
 
 
-def seen(world) -> dict:
-    """The run after a pass of its reconciler."""
-    found = TrainingRun.model_validate(run(attempt=1, workflow="digits-1-1"))
+def seen(world, **before) -> Plan:
+    """What a pass of its reconciler makes of a run, whose status had this before."""
+    found = TrainingRun.model_validate(run(attempt=1, workflow="digits-1-1", **before))
     observed = b.observed_by(trainingrun, found, (world.workflow, b.dataset()))
     return trainingrun.plan(found, observed, NOW, b.SETTINGS)
 
@@ -86,15 +87,29 @@ def test_two_trials_train_at_a_time_and_those_in_the_store_do_not(world):
     assert f"--keys={json.dumps(KEYS)}" in pod["spec"]["containers"][0]["args"]
 
 
-def test_a_trial_that_waits_to_be_tried_again_keeps_its_place(world):
+def test_a_trial_that_waits_to_be_tried_again_keeps_its_place_and_has_not_failed(world):
     first, second = sorted(trials(world, "Pending"))
     world.is_lost(first)
     for _ in range(3):
         world.step()
         assert list(trials(world, "Pending", "Running")) == [second]
+        assert seen(world).status.trials == ()
     world.clock += 60
     world.step()
     assert sorted(trials(world, "Pending").values()) == ["1", "2"]
+
+
+def test_a_trial_that_ends_because_the_run_is_suspended_has_not_failed(world):
+    world.workflow["spec"]["shutdown"] = "Terminate"
+    world.step()
+    assert [trial.index for trial in seen(world).status.trials] == [1, 2, 4, 6, 7, 8], "a person did it"
+    world.workflow["metadata"]["annotations"] = {"mlplane.dev/suspended": "true"}
+    assert seen(world).status.trials == ()
+
+
+def test_trials_that_failed_in_an_earlier_attempt_are_not_told_of_the_next(world):
+    before = [{"index": 1, "state": "Failed", "message": "main: Error (exit code 1)"}]
+    assert seen(world, trials=before).status.trials == ()
 
 
 def test_a_failed_trial_does_not_stop_the_others_and_the_status_says_why(world):
