@@ -10,7 +10,7 @@ UPSTREAM := $(if $(CI)$(MLPLANE_UPSTREAM_CRDS),tests/upstream)
 # there is one more at a time than the two cores that they are measured on.
 LONG_FIRST := tests/faults tests/e2e tests/integration tests/conformance
 
-.PHONY: env demo test conformance storms check fix generate clean story kind faults overhead forges
+.PHONY: env demo test conformance storms check fix generate clean story kind faults overhead forges long
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make conformance  the API server against recordings of a real one (KUBECONFIG=FILE: any server)"
 	@echo "make faults    kill a process at every API write of every story: hours (MINUTES=30 tries a part of all)"
 	@echo "make forges    requests to forges against the documents that they publish: OPENAPI=FOLDER"
+	@echo "make long      what make test has no time for: promotions, bytes that change, an environment that goes"
 	@echo "make check     format, lint, types, architecture, generated files"
 	@echo "make fix       format and repair what can be repaired"
 	@echo "make generate  write crds/, schemas/ and docs/reference/cli.md anew"
@@ -71,6 +72,10 @@ conformance: env
 faults: env
 	PYTHONPATH=tests $(BIN)/python -m faults.crash --out benchmarks/results/crash-points.json \
 	  $(if $(MINUTES),--minutes $(MINUTES))
+
+# With docs/tutorial-promotion.md, make test tells the same story, but for what goes wrong in it.
+long: env
+	$(BIN)/python -m pytest tests/long -s
 
 # OPENAPI: a folder with github.json (of the npm package @octokit/openapi) and forgejo.json (a server's swagger.v1.json).
 forges: env

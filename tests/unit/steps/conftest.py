@@ -93,6 +93,8 @@ class Bench:
 
     def environment(self, work: Path, task: str) -> dict[str, str]:
         return {
+            # As on the local plane: threads of two tests at once would wait for each other.
+            "OMP_NUM_THREADS": "1",
             "PATH": os.environ["PATH"],
             "HOME": str(work / "home"),
             "MLPLANE_STORE": f"file://{self.store}",
