@@ -115,7 +115,7 @@ class Bench:
         import torch
 
         rows = torch.tensor([[float(v) for v in line] for line in _rows()])
-        torch.save({"pixels": rows[:, :64], "label": rows[:, 64].long()}, self.root / "rows.pt")
+        torch.save({"pixels": rows[:, :64].contiguous(), "label": rows[:, 64].long()}, self.root / "rows.pt")
 
 
 def _rows() -> list[list[int]]:
