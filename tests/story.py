@@ -77,6 +77,25 @@ class Story:
             raise
         return str((await self.cluster.get(SERVER) or {})["status"]["url"])
 
+    async def change_runs(self) -> None:
+        """Have the finished run's Workflow forgotten, and a run that is suspended before it starts."""
+        run = Ref(names.API_VERSION, "TrainingRun", NAMESPACE, "digits-1")
+        found = await self.cluster.get(run) or {}
+        later = {"name": "later", "namespace": NAMESPACE}
+        spec = {**found["spec"], "suspend": True}
+        await self.cluster.create({**found, "metadata": later, "spec": spec, "status": {}}, manager="test")
+        await self.cluster.patch(run, {"spec": {"ttlSecondsAfterFinished": 0}}, manager="test")
+        workflow = Ref(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, NAMESPACE, "digits-1-1")
+
+        async def is_forgotten() -> bool:
+            return await self.cluster.get(workflow) is None
+
+        async def is_suspended() -> bool:
+            return (await self.condition("TrainingRun", "later", names.SUSPENDED)).get("status") == "True"
+
+        await eventually(is_forgotten, "the Workflow is deleted", 60)
+        await eventually(is_suspended, "the other run is suspended", 60)
+
     async def _scene(self) -> list[str]:
         """What there is, and the last words of the processes; for a person who looks for the trouble."""
         found = [

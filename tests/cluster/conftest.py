@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mlplane.gitops.sync import RECORD
 from mlplane.schema.foreign import foreign_crds
 from plane import KUBECTL
 
@@ -68,6 +69,8 @@ def installed(kubectl: Callable[..., str], foreign: None) -> Iterator[None]:
     kubectl("delete", "-k", str(ROOT / "manifests" / "base"), "--timeout=100s")
     kubectl("delete", "-k", str(ROOT / "manifests" / "workspace"), "--timeout=60s")
     kubectl("delete", "node", "mlplane-local", "--ignore-not-found")
+    # What the agent has applied: a repository that does not go on from there is held.
+    kubectl("-n", "default", "delete", "configmap", RECORD, "--ignore-not-found")
 
 
 def _definition(crd: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def namespace(kubectl: Run, foreign: None) -> Iterator[str]:
     # A namespace's default account is made a moment later, and no pod is taken before.
     kubectl("-n", NAMESPACE, "create", "serviceaccount", "mlplane-runner")
     yield NAMESPACE
-    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    kubectl("delete", "namespace", NAMESPACE, "--timeout=100s")
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ async def test_from_a_commit_to_a_prediction(kubeconfig, installed, tmp_path):
         answer = ask(url, "/v1/models/digits:predict", {"instances": [row[:64] for row in rows]})
         guesses = [scores.index(max(scores)) for scores in answer["predictions"]]
         assert sum(guess == row[64] for guess, row in zip(guesses, rows, strict=True)) >= 95
+        await story.change_runs()
         approved = await story.condition("TrainingRun", "digits-1", "Complete")
         assert approved["status"] == "True"
     assert story.refused == []
