@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mlplane.cli.connection import Kubeconfig
+from mlplane.cli.options import Directory, Image
 
 if TYPE_CHECKING:
     from mlplane.api.promotion import Promotion
@@ -26,13 +27,11 @@ def check(
     report: Annotated[
         bool, typer.Option("--report", help="Post each gate as a status of the commit to the forge.")
     ] = False,
-    directory: Annotated[
-        Path, typer.Option("--directory", "-C", help="A directory of the repository.")
-    ] = Path(),
+    directory: Directory = Path(),
     store: Annotated[
         str, typer.Option("--store", help="URL of the store of all environments. Default: promotion.yaml's.")
     ] = "",
-    image: Annotated[str, typer.Option(envvar="MLPLANE_IMAGE", help="Image of steps and predictors.")] = "",
+    image: Image = "",
     kubeconfig: Kubeconfig = None,
 ) -> None:
     """Ask the gates of HEAD: schema, pinned, lineage, evaluation, baseline, plan, policy, soak, freeze.
@@ -41,14 +40,13 @@ def check(
     read. Exits with 1 if a gate is not met.
     """
     from mlplane.cli.commitgates import Stores, gates_of
-    from mlplane.cli.forgeaccess import repository
     from mlplane.gitops import git
     from mlplane.gitops.environments import read
     from mlplane.gitops.promotionchecks import Span
     from mlplane.gitops.promotiongates import complete
     from mlplane.gitops.worktree import fork_point, main_branch
 
-    repo = repository(directory)
+    repo = git.repository(directory)
     promotion = read(repo)
     if promotion is None:
         raise _without_environments(repo)

@@ -1,4 +1,4 @@
-"""What commands that open pull requests share: the repository, its forge, and what is said of the outcome."""
+"""What commands that open pull requests share: their forge, and what is said of the outcome."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,21 +9,6 @@ if TYPE_CHECKING:
     from mlplane.api.promotion import Promotion
     from mlplane.gitops.pullrequests import Client
     from mlplane.gitops.remote import Heads
-
-
-def repository(directory: Path) -> Path:
-    """The repository that a directory lies in.
-
-    Raises:
-        InvalidInput: It lies in none.
-    """
-    from mlplane.errors import InvalidInput
-    from mlplane.gitops import git
-
-    repo = git.root(directory)
-    if repo is None:
-        raise InvalidInput(f"{directory.resolve()} is in no git repository: run `mlplane init` or `git init`")
-    return repo
 
 
 def client_of(repo: Path, promotion: "Promotion | None") -> "Client | None":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mlplane.cli.connection import Kubeconfig
+from mlplane.cli.options import Directory
 
 if TYPE_CHECKING:
     from mlplane.api.served import Served
@@ -22,9 +23,7 @@ def history(
     at: Annotated[
         str, typer.Option("--at", help="What was pinned then: a date, or a moment such as 2026-05-21T12:00Z.")
     ] = "",
-    directory: Annotated[
-        Path, typer.Option("--directory", "-C", help="A directory of the repository.")
-    ] = Path(),
+    directory: Directory = Path(),
     revision: Annotated[str, typer.Option(help="Branch, tag or commit of the history.")] = "main",
     live: Annotated[bool, typer.Option("--live", help="Ask the clusters what serves now, too.")] = False,
     kubeconfig: Kubeconfig = None,
@@ -36,14 +35,13 @@ def history(
     not in git; --live tells what it serves now.
     """
     from mlplane.api.served import History
-    from mlplane.cli.forgeaccess import repository
     from mlplane.cli.servedpage import show_history
     from mlplane.errors import InvalidInput
     from mlplane.gitops import git
     from mlplane.gitops.served import places, served
 
     moment = _moment(at) if at else None
-    repo = repository(directory)
+    repo = git.repository(directory)
     commit = git.resolve(repo, revision)
     found = places(repo, commit, server=server, environment=env)
     if not found:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mlplane.cli.connection import Kubeconfig, Namespace, connected
+from mlplane.cli.options import Directory
 
 if TYPE_CHECKING:
     from mlplane.api.served import Provenance
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 def lineage(
     name: Annotated[str, typer.Argument(help="Name of the ModelVersion.")],
     *,
-    directory: Annotated[
-        Path, typer.Option("--directory", "-C", help="A directory of the repository.")
-    ] = Path(),
+    directory: Directory = Path(),
     revision: Annotated[str, typer.Option(help="Branch, tag or commit of the history.")] = "main",
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",

@@ -28,12 +28,9 @@ def lock(
     With --digests, pin the versions of datasets and models instead: in Datasets, in what is derived from
     them, in Evaluations that are not carried out yet, and in ModelServers.
     """
-    from mlplane.errors import InvalidInput
     from mlplane.gitops import git
 
-    repo = git.root(directory)
-    if repo is None:
-        raise InvalidInput(f"{directory.resolve()} is in no git repository: run `mlplane init` or `git init`")
+    repo = git.repository(directory)
     if digests:
         _lock_digests(repo, digests, asyncio.run(_bodies(kubeconfig, namespace)), commit=commit)
     else:

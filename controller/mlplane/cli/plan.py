@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mlplane.cli.connection import Kubeconfig, Namespace
+from mlplane.cli.options import Image
 from mlplane.whereabouts import found
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def plan(
     store: Annotated[
         str, typer.Option("--store", help="URL of the store, to look for results that are there already.")
     ] = "",
-    image: Annotated[str, typer.Option(envvar="MLPLANE_IMAGE", help="Image of steps and predictors.")] = "",
+    image: Image = "",
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlplane.cli.connection import Kubeconfig
+from mlplane.cli.options import Directory, Image
 
 if TYPE_CHECKING:
     from mlplane.cli.promoter import Promoter
@@ -24,13 +25,11 @@ def promote(
         str, typer.Option("--version", help="Name of the ModelVersion. Default: the newest approved.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and push nothing.")] = False,
-    directory: Annotated[
-        Path, typer.Option("--directory", "-C", help="A directory of the repository.")
-    ] = Path(),
+    directory: Directory = Path(),
     store: Annotated[
         str, typer.Option("--store", help="URL of the target's store. Default: promotion.yaml's.")
     ] = "",
-    image: Annotated[str, typer.Option(envvar="MLPLANE_IMAGE", help="Image of steps and predictors.")] = "",
+    image: Image = "",
     kubeconfig: Kubeconfig = None,
 ) -> None:
     """Propose that an environment serves another version: one branch, one pull request, replaced in place.
@@ -38,12 +37,13 @@ def promote(
     Works on the remote's main branch; your checkout stays as it is. The forge's token is read from
     MLPLANE_FORGE_TOKEN, or GITHUB_TOKEN, GITLAB_TOKEN, GITEA_TOKEN.
     """
-    from mlplane.cli.forgeaccess import client_of, open_pull, repository
+    from mlplane.cli.forgeaccess import client_of, open_pull
     from mlplane.cli.promoter import Promoter
+    from mlplane.gitops import git
     from mlplane.gitops.promoting import NothingToDo, publish
     from mlplane.gitops.promotion import title_of
 
-    work = Promoter(repository(directory), model, to, from_, version, store, image, kubeconfig)
+    work = Promoter(git.repository(directory), model, to, from_, version, store, image, kubeconfig)
     try:
         if dry_run:
             _show(work, work.look())

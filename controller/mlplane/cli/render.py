@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from mlplane.cli.options import Image
+
 
 def render(
     paths: Annotated[list[Path], typer.Argument(help="Files and directories of one environment.")],
     store: Annotated[
         str, typer.Option(envvar="MLPLANE_STORE", help="What store:// stands for.")
     ] = "s3://artifacts",
-    image: Annotated[str, typer.Option(envvar="MLPLANE_IMAGE", help="Image of steps and predictors.")] = "",
+    image: Image = "",
 ) -> None:
     """Print the Workflows and InferenceServices that manifests would become, as YAML."""
     import yaml

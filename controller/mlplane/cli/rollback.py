@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlplane.cli.connection import Kubeconfig
+from mlplane.cli.options import Directory
 
 if TYPE_CHECKING:
     from mlplane.gitops.promotiongates import Gate
@@ -19,9 +20,7 @@ def rollback(
     check: Annotated[
         bool, typer.Option("--check", help="Only prove that model and image still exist; push nothing.")
     ] = False,
-    directory: Annotated[
-        Path, typer.Option("--directory", "-C", help="A directory of the repository.")
-    ] = Path(),
+    directory: Directory = Path(),
     store: Annotated[
         str, typer.Option("--store", help="URL of the environment's store. Default: promotion.yaml's.")
     ] = "",
@@ -32,11 +31,12 @@ def rollback(
     It is the revert of the promotion; of what was changed since, only the pin goes back. `git revert` does as
     well. The version that is left is not promoted again by itself.
     """
-    from mlplane.cli.forgeaccess import client_of, open_pull, repository
+    from mlplane.cli.forgeaccess import client_of, open_pull
     from mlplane.errors import Terminal
+    from mlplane.gitops import git
     from mlplane.gitops.rollingback import publish, survey
 
-    repo = repository(directory)
+    repo = git.repository(directory)
     ground = survey(repo, env, server)
     gates = _gates(ground, store, kubeconfig)
     back = ground.retreat

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlplane.cli.options import Directory
+
 if TYPE_CHECKING:
     from mlplane.gitops.newruns import Written
 
@@ -12,7 +14,6 @@ runs = typer.Typer(
     no_args_is_help=True, help="Write manifests of runs; commit them to have them carried out."
 )
 
-Directory = Annotated[Path, typer.Option("--directory", "-C", help="A directory of the repository.")]
 Name = Annotated[str, typer.Option(help="Name of the new run. Default: the next number.")]
 
 
@@ -27,9 +28,10 @@ def new(
     directory: Directory = Path(),
 ) -> None:
     """Write the next run of a model: a copy of its newest one, with other parameters and the present code."""
+    from mlplane.gitops import git
     from mlplane.gitops.newruns import new_run
 
-    _tell(new_run(_repository(directory), model, _parameters(settings or []), name, gpus))
+    _tell(new_run(git.repository(directory), model, _parameters(settings or []), name, gpus))
 
 
 @runs.command()
@@ -39,9 +41,9 @@ def rerun(
     directory: Directory = Path(),
 ) -> None:
     """Write a copy of a run that is trained again, though the store may have its result."""
-    from mlplane.gitops import newruns
+    from mlplane.gitops import git, newruns
 
-    _tell(newruns.rerun(_repository(directory), run, name))
+    _tell(newruns.rerun(git.repository(directory), run, name))
 
 
 @runs.command()
@@ -53,23 +55,13 @@ def cancel(
     To let it go on from there, remove `suspend: true` from the manifest again and commit that. To end it for
     good, delete the manifest.
     """
-    from mlplane.gitops import newruns
+    from mlplane.gitops import git, newruns
 
-    written = newruns.cancel(_repository(directory), run)
+    written = newruns.cancel(git.repository(directory), run)
     if written is None:
         typer.echo(f"{run} is suspended already")
     else:
         _tell(written)
-
-
-def _repository(directory: Path) -> Path:
-    from mlplane.errors import InvalidInput
-    from mlplane.gitops import git
-
-    repo = git.root(directory)
-    if repo is None:
-        raise InvalidInput(f"{directory.resolve()} is in no git repository: run `mlplane init` or `git init`")
-    return repo
 
 
 def _parameters(settings: list[str]) -> dict[str, str]:

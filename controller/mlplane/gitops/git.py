@@ -1,8 +1,8 @@
 """The git that mlplane needs, by the git command: what a path was at a revision, and new commits.
 
 Files are read from commits, never from a checkout, so that what is applied is what was committed. No hook of
-the repository and no program from its configuration runs; git never prompts. Every failure is a ``Terminal``
-with git's own words. Called by ``gitops.lock``, ``gitops.scaffold``, the GitOps agent and the CLI.
+the repository and no program from its configuration runs; git never prompts. Every failure of git is a
+``Terminal`` with its own words. Called by ``gitops.lock``, ``gitops.scaffold``, the GitOps agent and the CLI.
 """
 
 import os
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from mlplane.errors import Terminal
+from mlplane.errors import InvalidInput, Terminal
 
 TIMEOUT_SECONDS = 60
 LARGEST_B = 4 << 20
@@ -41,6 +41,18 @@ def root(directory: Path) -> Path | None:
         if "not a git repository" in str(error):
             return None
         raise
+
+
+def repository(directory: Path) -> Path:
+    """Top folder of the repository that the directory lies in.
+
+    Raises:
+        InvalidInput: It lies in none.
+    """
+    repo = root(directory)
+    if repo is None:
+        raise InvalidInput(f"{directory.resolve()} is in no git repository: run `mlplane init` or `git init`")
+    return repo
 
 
 def is_repository(directory: Path) -> bool:

@@ -24,9 +24,7 @@ def located(path: Path) -> tuple[Path, str]:
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - a link must stay one: the agent follows none
     there = next(folder for folder in (absolute, *absolute.parents) if folder.is_dir())
-    repo = git.root(there)
-    if repo is None:
-        raise InvalidInput(f"{absolute} is in no git repository: run `mlplane init` or `git init`")
+    repo = git.repository(there)
     tops = (folder for folder in (absolute, *absolute.parents) if folder.resolve() == repo.resolve())
     if top := next(tops, None):
         return repo, absolute.relative_to(top).as_posix()
