@@ -6,13 +6,13 @@ import hmac
 import json
 
 import pytest
-from aiohttp import web
 
 import builders as b
 from faults.processes import Process
 from mlplane import names
 from mlplane.api.refs import Query, Ref
 from mlplane.local.bootstrap import bootstrap, objects_for
+from receiver import receiving
 
 KEY = b"k" * 32
 WORKFLOWS = Query(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, "default")
@@ -20,22 +20,9 @@ WORKFLOWS = Query(names.WORKFLOW_API_VERSION, names.WORKFLOW_KIND, "default")
 
 @pytest.fixture
 async def received():
-    """A receiver at an address with a token; the requests that it got."""
-    got = []
-
-    async def take(request):
-        got.append((request.path_qs, dict(request.headers), await request.read()))
-        return web.Response(status=503 if len(got) == 1 else 204)
-
-    app = web.Application()
-    app.router.add_post("/{path:.*}", take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    got_at = f"http://127.0.0.1:{runner.addresses[0][1]}/hook?token=geheim"
-    yield got, got_at
-    await runner.cleanup()
+    """A receiver at an address with a token, which is busy at first; the requests that it got."""
+    async with receiving([503]) as (url, got):
+        yield got, str(url)
 
 
 @pytest.fixture
@@ -90,7 +77,7 @@ async def test_a_run_that_fails_is_told_by_an_event_and_by_a_signed_notification
     assert told["Running"]["type"] == "Normal"
     assert told["RunFailed"]["type"] == "Warning"
     await eventually(lambda: len(got) == 2)  # the receiver was busy at first
-    path, headers, body = got[1]
+    headers, body, path = got[1]
     event = json.loads(body)
     assert path == "/hook?token=geheim"
     assert (event["type"], event["subject"]) == ("dev.mlplane.failed", "TrainingRun/digits-1")

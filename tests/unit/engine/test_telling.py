@@ -9,15 +9,14 @@ import logging
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from aiohttp import web
 from cloudevents.http import from_http
-from yarl import URL
 
 from faults.processes import eventually
 from mlplane.engine import webhook
 from mlplane.engine.telling import Telling
 from mlplane.engine.webhook import Receiver, Webhook, receiver
 from mlplane.errors import InvalidInput
+from receiver import receiving
 
 KEY = b"0123456789abcdef0123456789abcdef"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -45,30 +44,6 @@ class Events:
 
     async def run(self):
         await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def receiving(answers):
-    """A receiver that gives these answers in turn, and then 204; its URL and what it got."""
-    got = []
-
-    async def take(request):
-        got.append((dict(request.headers), await request.read(), request.path_qs))
-        answer = answers.pop(0) if answers else 204
-        if callable(answer):
-            return await answer(request)
-        return web.Response(status=answer, headers={"Location": "/elsewhere"} if answer == 302 else {})
-
-    app = web.Application()
-    app.router.add_post("/{path:.*}", take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield URL(f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/hook?token=geheim"), got
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
