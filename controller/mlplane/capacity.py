@@ -97,7 +97,7 @@ class Pool(ProfileModel):
         tuple[Toleration, ...], Field(max_length=16, description="Taints of the nodes.")
     ] = ()
     shared_memory: Annotated[
-        Amount | None, Field(description="Size of /dev/shm; default: what the container runtime gives, 64Mi.")
+        Amount | None, Field(description="Size of /dev/shm; default: as large as the pod's memory.")
     ] = None
     cpu: Annotated[Amount | None, Field(description="CPUs of a run that names none.")] = None
     memory: Annotated[Amount | None, Field(description="Memory of a run that names none.")] = None

@@ -168,6 +168,9 @@ TASK_ENV = "MLPLANE_TASK"
 ALLOWED_HOSTS_ENV = "MLPLANE_ALLOWED_HOSTS"
 """Servers that data may be read from although their addresses are not public; commas between them."""
 
+GPUS_ENV = "MLPLANE_GPUS"
+"""How many GPUs the step that trains has asked for; not set where it has asked for none."""
+
 # Service accounts that give pods their credentials for the store.
 RUNNER_SERVICE_ACCOUNT = "mlplane-runner"
 EXECUTOR_SERVICE_ACCOUNT = "mlplane-executor"

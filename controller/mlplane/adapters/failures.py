@@ -33,6 +33,10 @@ TOO_LATE = Failure("User", f"raise spec.activeDeadlineSeconds or train for less,
 STOPPED = Failure("User", f"somebody has stopped the Workflow; {_GOES_ON}")
 SCRIPT = Failure("User", f"correct the code or the parameters, then {_ANOTHER_RUN}")
 OUT_OF_MEMORY = Failure("User", f"raise spec.memory or use smaller batches, then {_GOES_ON}")
+OUT_OF_GPU_MEMORY = Failure(
+    "User", f"use smaller batches, or another spec.gpuType whose GPUs have more memory, then {_GOES_ON}"
+)
+GPU_FAILS = Failure("System", f"the GPU of its node failed in four tries: {_OPERATOR}")
 TOO_MUCH_WRITTEN = Failure("User", f"keep less on the disk of the pod, then {_ANOTHER_RUN}")
 DATA = Failure(
     "Data", f"correct the Dataset, or what the run asks of it in spec.evaluation, then {_ANOTHER_RUN}"
@@ -53,6 +57,8 @@ _CODES = {
     4: PREEMPTED,
     5: SURROUNDINGS,
     6: OUT_OF_MEMORY,
+    7: OUT_OF_GPU_MEMORY,
+    8: GPU_FAILS,
     137: PREEMPTED,
     143: PREEMPTED,
 }

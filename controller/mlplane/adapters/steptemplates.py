@@ -26,7 +26,7 @@ RETRIED = (
     "lastRetry.status == 'Error'"
     f" || (asInt(lastRetry.exitCode) in [4, 137, 143] && not (lastRetry.message matches '{_TOO_MUCH}'))"
     " || lastRetry.message matches '^(The node |Pod was (terminated|rejected)|Preempted)'"
-    " || (asInt(lastRetry.exitCode) in [2, 6] && asInt(retries) < 3)"
+    " || (asInt(lastRetry.exitCode) in [2, 6, 8] && asInt(retries) < 3)"
 )
 """Lost are also a step that was stopped or killed from outside, and a pod that its node gave up.
 

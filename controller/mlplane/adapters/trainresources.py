@@ -29,6 +29,8 @@ def with_resources(workflow: Body, spec: TrainingRunSpec, profile: Profile) -> B
         if template["name"] == tasks.TRAIN:
             _limit(template["container"], spec, pool, profile)
             _place(template, pool, profile)
+            if gpus_of(spec, profile) or (spec.processes or 1) > 1:
+                _share_memory(template, pool)
         if template["name"] in (tasks.PREFLIGHT, tasks.TRAIN):
             _bring(template["container"], spec)
     return workflow
@@ -53,6 +55,8 @@ def _limit(container: Body, spec: TrainingRunSpec, pool: Pool | None, profile: P
     }
     if given := {name: str(amount) for name, amount in limits.items() if amount}:
         container["resources"] = {"limits": given}
+    if gpus := gpus_of(spec, profile):
+        container["env"] = [*container["env"], {"name": names.GPUS_ENV, "value": str(gpus)}]
 
 
 def _place(template: Body, pool: Pool | None, profile: Profile) -> None:
@@ -67,8 +71,13 @@ def _place(template: Body, pool: Pool | None, profile: Profile) -> None:
         template["tolerations"] = [
             each.model_dump(by_alias=True, exclude_none=True) for each in pool.tolerations
         ]
-    if pool.shared_memory is not None:
-        memory = {"medium": "Memory", "sizeLimit": str(pool.shared_memory)}
-        template["volumes"] = [*template.get("volumes", ()), {"name": _SHARED_MEMORY, "emptyDir": memory}]
-        mount = {"name": _SHARED_MEMORY, "mountPath": names.SHARED_MEMORY_DIR}
-        template["container"]["volumeMounts"] = [*template["container"]["volumeMounts"], mount]
+
+
+def _share_memory(template: Body, pool: Pool | None) -> None:
+    """What NCCL and readers of data exchange by; a runtime gives 64 MiB, too little for both."""
+    memory = {"medium": "Memory"}
+    if pool and pool.shared_memory is not None:
+        memory["sizeLimit"] = str(pool.shared_memory)
+    template["volumes"] = [*template.get("volumes", ()), {"name": _SHARED_MEMORY, "emptyDir": memory}]
+    mount = {"name": _SHARED_MEMORY, "mountPath": names.SHARED_MEMORY_DIR}
+    template["container"]["volumeMounts"] = [*template["container"]["volumeMounts"], mount]

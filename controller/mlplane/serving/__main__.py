@@ -12,9 +12,9 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlplane.cpus import usable_cpus
 from mlplane.errors import InvalidInput, MlplaneError
 from mlplane.names import MODEL_DIGEST_ENV, MODEL_DIR
-from mlplane.serving.cpus import usable_cpus
 
 
 def main(argv: Sequence[str]) -> int:

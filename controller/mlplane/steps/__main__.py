@@ -9,6 +9,8 @@ Exit codes, which ``adapters.steptemplates`` retries by and ``adapters.failures`
 4  stopped from outside: the pod is to go, and what it did goes on in another one
 5  what is installed or stored is not as it has to be, and no other try will help
 6  the script was killed, and nobody says why: mostly memory was short; another try may help
+7  the script needs more memory than its GPU has
+8  the GPU of the script fails; another try may help, for it may get another one
 
 The last line on stderr says what and where: ``mlplane STEP: one sentence``.
 """
@@ -20,11 +22,29 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mlplane import tasks
-from mlplane.errors import BadData, InvalidInput, Killed, MlplaneError, Stopped, SystemFault, Transient
+from mlplane.errors import (
+    BadData,
+    GpuFault,
+    GpuMemoryShort,
+    InvalidInput,
+    Killed,
+    MlplaneError,
+    Stopped,
+    SystemFault,
+    Transient,
+)
 from mlplane.steps.workspace import Workspace
 
 TERMINAL = 1
-_CODES: dict[type[MlplaneError], int] = {Stopped: 4, Killed: 6, Transient: 2, BadData: 3, SystemFault: 5}
+_CODES: dict[type[MlplaneError], int] = {
+    Stopped: 4,
+    Killed: 6,
+    GpuFault: 8,
+    Transient: 2,
+    BadData: 3,
+    SystemFault: 5,
+    GpuMemoryShort: 7,
+}
 """The first that an error is one of."""
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from types import FrameType
 
 from mlplane import names
-from mlplane.errors import Killed, Stopped, Terminal
+from mlplane.cpus import usable_cpus
+from mlplane.errors import GpuFault, GpuMemoryShort, Killed, Stopped, SystemFault, Terminal
 from mlplane.training.checkpoints import INTERRUPTED
 from mlplane.training.context import RUN_ENV
+from mlplane.training.endings import GPU_FAULT, GPU_MEMORY, SURROUNDINGS
 from mlplane.training.signals import METRICS_ENV
 
 GRACE = 20
@@ -20,11 +22,15 @@ GRACE = 20
 _KEPT = (
     "PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
     "ARGO_PROGRESS_FILE", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
+    names.GPUS_ENV,
 )  # fmt: skip
 """What it inherits: nothing that could be a credential of the store or of git."""
+_KEPT_ALL = ("CUDA_", "NCCL_", "PYTORCH_", "TORCH_", "TRITON_")
+"""And what begins so: images, device plugins and operators set it for GPUs."""
 _OWN = ("HOME", "TMPDIR", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 """What is set for it."""
-
+_ERRORS = {GPU_MEMORY: GpuMemoryShort, GPU_FAULT: GpuFault, SURROUNDINGS: SystemFault}
+"""Ends that ``training.endings`` has chosen."""
 _STOPPED = (INTERRUPTED, -signal.SIGTERM)
 """Ends of a script that was told to."""
 
@@ -87,17 +93,23 @@ def run_python(
 
     Raises:
         Terminal: it failed; says with which exit code or signal.
-        Transient: it was stopped from outside: killed, or told to end.
+        Transient: it was stopped from outside, killed or told to end; or its GPU fails.
     """
     for directory in (scratch / "home", scratch / "tmp"):
         directory.mkdir(parents=True, exist_ok=True)
-    whole = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
-        "HOME": str(scratch / "home"),
-        "TMPDIR": str(scratch / "tmp"),
-        "PYTHONPATH": str(code),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    inherited = {n: value for n, value in os.environ.items() if n in _KEPT or n.startswith(_KEPT_ALL)}
+    # Numeric libraries would start a thread for each CPU of the node, whatever the container may use.
+    whole = (
+        {"OMP_NUM_THREADS": str(usable_cpus())}
+        | inherited
+        | {
+            "HOME": str(scratch / "home"),
+            "TMPDIR": str(scratch / "tmp"),
+            "PYTHONPATH": str(code),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+    )
     process = subprocess.Popen([sys.executable, *arguments], cwd=code, env=whole | dict(environment))
     with _signals_passed_to(process) as passed:
         code_of_exit = process.wait()
@@ -107,7 +119,7 @@ def run_python(
         # By whoever takes the machine away, or because memory is short: tried again a few times only.
         raise Killed(f"{what} {_ending(code_of_exit)}")
     if code_of_exit:
-        raise Terminal(f"{what} {_ending(code_of_exit)}; its last lines say why")
+        raise _ERRORS.get(code_of_exit, Terminal)(f"{what} {_ending(code_of_exit)}; its last lines say why")
 
 
 @contextmanager
@@ -139,6 +151,10 @@ def _signals_passed_to(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
 def _ending(code: int) -> str:
     if code == INTERRUPTED:
         return "was told to stop, and saved a checkpoint"
+    if code == GPU_MEMORY:
+        return "ran out of the GPU's memory"
+    if code == GPU_FAULT:
+        return "was ended by a fault of its GPU"
     if code > 0:
         return f"failed with exit code {code}"
     hint = " (out of memory?)" if -code == signal.SIGKILL else ""

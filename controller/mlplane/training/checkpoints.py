@@ -49,6 +49,7 @@ class Checkpoints:
         self._every, self._parts = every, parts
         self._written = time.monotonic()
         self._told_to_stop = False
+        self._is_compared = False
         self.done = self._load()
         if self._folder is not None:
             signal.signal(signal.SIGTERM, self._stop)
@@ -66,6 +67,8 @@ class Checkpoints:
         self.done = done
         if self._folder is None:
             return
+        if not self._is_compared:
+            self._check_equal()
         is_due = time.monotonic() - self._written >= self._every
         is_to_stop, is_due = agreed(self._told_to_stop, is_due and ranks().is_main)
         if is_to_stop or is_due:
@@ -79,10 +82,21 @@ class Checkpoints:
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._told_to_stop = True
 
+    def _check_equal(self) -> None:
+        """Without averaged gradients each process learns from a part of the rows, and one would be kept."""
+        self._is_compared = True
+        of_each = gathered({name: sum_of_weights(part) for name, part in self._parts.items()})
+        if odd := [name for name in of_each[0] if any(sums[name] != of_each[0][name] for sums in of_each)]:
+            raise Terminal(
+                f"the {len(of_each)} processes hold different weights of {', '.join(odd)}: wrap the model in "
+                "torch.nn.parallel.DistributedDataParallel, or write spec.processes: 1"
+            )
+
     def _write(self, folder: Path) -> None:
         """Whole or not at all: whoever sees the file sees all of it."""
         import torch
 
+        self._check_equal()
         states = gathered(random_state())
         if not ranks().is_main:
             return
@@ -101,7 +115,7 @@ class Checkpoints:
             return 0
         import torch
 
-        found = torch.load(newest, map_location="cpu", weights_only=True)
+        found = torch.load(newest, map_location="cpu", weights_only=True, mmap=True)
         if found[_PARTS].keys() != self._parts.keys():
             had, has = (", ".join(sorted(names)) or "none" for names in (found[_PARTS], self._parts))
             raise Terminal(f"the checkpoint holds the parts {had}; the script names {has}")
@@ -113,6 +127,15 @@ class Checkpoints:
         if ranks().is_main:
             say_again(found[_SAID])
         return int(found[_DONE])
+
+
+def sum_of_weights(part: Any) -> str:
+    """What tells two states of a model apart; empty for a part that is none. Text, for NaN equals nothing."""
+    import torch
+
+    if not isinstance(part, torch.nn.Module):
+        return ""
+    return repr([float(weight.detach().sum(dtype=torch.float64)) for weight in part.parameters()])
 
 
 def checkpoints(every: float = 60.0, /, **parts: Stateful) -> Checkpoints:
@@ -130,6 +153,8 @@ def checkpoints(every: float = 60.0, /, **parts: Stateful) -> Checkpoints:
     Raises:
         InvalidInput: a part has no state.
         Terminal: the newest checkpoint holds other parts.
+
+    Its ``save`` also raises Terminal where several processes hold different models.
     """
     for name, part in parts.items():
         if not isinstance(part, Stateful):

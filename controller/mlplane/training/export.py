@@ -67,9 +67,8 @@ def save_to(
     from safetensors.torch import save_file
 
     inputs = _inputs(sample)
-    if isinstance(model, torch.nn.parallel.DistributedDataParallel):
-        model = model.module
-    frozen = copy.deepcopy(model).cpu().eval()
+    frozen = copy.deepcopy(_plain(model)).cpu().eval()
+    _check_devices(frozen)
     with torch.no_grad():
         program = _export(frozen, tuple(inputs.values()))
         given = _named_outputs(program.module()(*inputs.values()), outputs)
@@ -80,6 +79,33 @@ def save_to(
     weights = {name: tensor.contiguous().clone() for name, tensor in frozen.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
     write_documents(folder, inputs, given)
+
+
+def _plain(model: "torch.nn.Module") -> "torch.nn.Module":
+    """The user's own module, out of what torch wraps around it to train."""
+    import torch
+
+    while True:
+        if isinstance(model, torch.nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(model, torch._dynamo.OptimizedModule):  # noqa: SLF001  what torch.compile gives
+            model = model._orig_mod  # noqa: SLF001
+        else:
+            return model
+
+
+def _check_devices(model: "torch.nn.Module") -> None:
+    """``cpu()`` moves parameters and buffers, and no other tensor of a module."""
+    import torch
+
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if isinstance(value, torch.Tensor) and value.device.type != "cpu":
+                where = f"{path}.{name}".lstrip(".")
+                raise InvalidInput(
+                    f"save(…): {where} of the model is a tensor on {value.device} that is neither parameter "
+                    "nor buffer, so it does not move with the model; keep it with register_buffer"
+                )
 
 
 def _inputs(sample: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:

@@ -30,6 +30,7 @@ def set_random_state(state: dict[str, Any]) -> None:
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(state["torch"])
     if state["cuda"] and len(_devices()) == len(state["cuda"]):
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # else a seed that waits comes later
         for device, known in zip(_devices(), state["cuda"], strict=True):
             torch.cuda.set_rng_state(known, device)
 

@@ -28,6 +28,11 @@ class Rows(data.Dataset[Batch]):
             raise InvalidInput(f"loader(…) needs tensors with the same number of rows; it has {found}")
         self._tensors = dict(tensors)
 
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether any of them is; such tensors cannot be pinned, and need not be."""
+        return any(tensor.device.type != "cpu" for tensor in self._tensors.values())
+
     def __len__(self) -> int:
         return len(next(iter(self._tensors.values())))
 
@@ -96,6 +101,11 @@ class Loader(data.DataLoader[Any]):
         if batch_size < 1:
             raise InvalidInput(f"loader(…, batch_size={batch_size}): expected at least 1")
         dataset = Rows(rows) if isinstance(rows, Mapping) else rows
+        if workers and isinstance(dataset, Rows) and dataset.is_on_gpu:
+            raise InvalidInput(
+                f"loader(…, workers={workers}) has tensors on a GPU, which other processes cannot read; "
+                "allowed: workers=0, or tensors on the CPU"
+            )
         super().__init__(
             dataset,
             batch_sampler=Batches(len(dataset), batch_size, shuffle=shuffle, drop_last=drop_last),
@@ -103,7 +113,7 @@ class Loader(data.DataLoader[Any]):
             collate_fn=_as_it_is if isinstance(dataset, Rows) else None,
             # Of its own, so that reading takes nothing from the random numbers of the training.
             generator=torch.Generator(),
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=torch.cuda.is_available() and not (isinstance(dataset, Rows) and dataset.is_on_gpu),
         )
 
     def epoch(self, number: int) -> "Loader":

@@ -25,6 +25,8 @@ def failed(message: str, step: str = "train", phase: str = "Failed"):
         (f"main: Error (exit code 4): {LOG}", failures.PREEMPTED),
         (f"main: Error (exit code 5): {LOG}", failures.SURROUNDINGS),
         (f"main: Error (exit code 6): {LOG}", failures.OUT_OF_MEMORY),
+        (f"main: Error (exit code 7): {LOG}", failures.OUT_OF_GPU_MEMORY),
+        (f"main: Error (exit code 8): {LOG}", failures.GPU_FAILS),
         ("main: OOMKilled (exit code 137)", failures.OUT_OF_MEMORY),
         ("main: OOMKilled (exit code 2): script train.py was ended by SIGKILL", failures.OUT_OF_MEMORY),
         ("main: Error (exit code 137)", failures.PREEMPTED),

@@ -53,6 +53,24 @@ def test_only_the_step_that_trains_asks_for_anything():
         assert "resources" not in template.get("container", {})
 
 
+def test_a_script_is_told_how_many_gpus_it_must_find():
+    _, templates = rendered(gpus=2)
+    told = {"name": "MLPLANE_GPUS", "value": "2"}
+    assert [name for name, t in templates.items() if told in t.get("container", {}).get("env", ())] == [
+        "train"
+    ]
+    _, templates = rendered({"gpusOnCpu": True}, gpus=2)
+    assert "MLPLANE_GPUS" not in str(templates)
+
+
+@pytest.mark.parametrize("asked", [{"gpus": 1}, {"processes": 2}])
+def test_who_uses_gpus_or_several_processes_has_shared_memory_whatever_the_profile_says(asked):
+    _, templates = rendered({}, **asked)
+    assert templates["train"]["volumes"] == [{"name": "shm", "emptyDir": {"medium": "Memory"}}]
+    _, templates = rendered({})
+    assert "volumes" not in templates["train"]
+
+
 @pytest.mark.parametrize(
     ("asked", "pool", "resource"),
     [

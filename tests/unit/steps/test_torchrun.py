@@ -208,6 +208,28 @@ def test_two_processes_learn_what_one_learns_whatever_interrupts_them(small, tas
     assert result.with_name("metrics.json").read_text() == said, "all of the curve, each point once"
 
 
+APART = """
+import torch
+from mlplane import training
+
+training.seed()
+data = training.dataset("train").tensors()
+model = torch.nn.Linear(1, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+kept = training.checkpoints(60, model=model, optimizer=optimizer)
+for batch in training.loader(data, 40):
+    torch.nn.functional.cross_entropy(model(batch["x"]), batch["y"]).backward()
+    optimizer.step()
+kept.save(1)
+"""
+
+
+def test_processes_that_each_learn_from_a_part_alone_are_refused(small):
+    done = small.step(committed(small, APART), "train")
+    assert done.code == 1
+    assert "the 2 processes hold different weights of model: wrap the model in" in done.err
+
+
 def rows(bench) -> dict[str, torch.Tensor]:
     """The rows of the split, as the script gets them."""
     import pyarrow.parquet

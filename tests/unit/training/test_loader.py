@@ -68,6 +68,16 @@ def test_processes_that_read_ahead_give_the_same_batches():
         assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_tensors_that_are_not_on_the_cpu_come_as_they_are():
+    # There is no GPU here; what counts is that they are not on the CPU.
+    elsewhere = {name: tensor.to("meta") for name, tensor in ROWS.items()}
+    loader = training.loader(elsewhere, 4)
+    assert not loader.pin_memory
+    assert [batch["x"].device.type for batch in loader] == ["meta"] * 3
+    with pytest.raises(InvalidInput, match="has tensors on a GPU, which other processes cannot read"):
+        training.loader(elsewhere, 4, workers=1)
+
+
 def test_without_shuffling_rows_come_as_they_are_and_the_rest_may_be_left_out():
     assert epochs(training.loader(ROWS, 4, shuffle=False)) == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]]
     dropped = training.loader(ROWS, 4, shuffle=False, drop_last=True)

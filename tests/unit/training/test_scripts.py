@@ -134,11 +134,48 @@ def test_models_that_cannot_be_served_are_refused_when_they_are_saved(script, ru
     assert not (run_json.parent / "output/signature.json").exists()
 
 
+COMPILED = """
+import torch
+from mlplane import training
+
+class Plain(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(2, 3)
+        self.inner = torch.nn.Identity()
+        self.inner.mask = torch.ones(3, device=DEVICE)
+    def forward(self, v):
+        return self.linear(v)
+
+data = training.dataset("train").tensors()
+training.save(torch.compile(Plain()), sample={"v": data["v"]}, outputs=["scores"])
+"""
+
+
+def test_a_compiled_model_is_saved_as_what_it_was_made_of(script, run_json):
+    done = script(COMPILED.replace("DEVICE", "'cpu'"), **{RUN_ENV: str(run_json)})
+    assert done.code == 0, done.err
+    assert (Path(json.loads(run_json.read_text())["output"]) / "signature.json").exists()
+
+
+def test_a_tensor_that_does_not_move_with_the_model_is_named(script, run_json):
+    # `meta` stands for a GPU: it is not the CPU, and every machine has it.
+    done = script(COMPILED.replace("DEVICE", "'meta'"), **{RUN_ENV: str(run_json)})
+    assert done.code == 1
+    assert "inner.mask of the model is a tensor on meta that is neither parameter nor buffer" in done.err
+
+
 def test_the_example_runs_by_itself_from_any_directory(tmp_path):
     done = subprocess.run(
         [sys.executable, str(EXAMPLE / "train/train.py")],
         cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        # One thread: more of them on a machine that is busy wait for each other.
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(tmp_path),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OMP_NUM_THREADS": "1",
+        },
         capture_output=True,
         text=True,
         timeout=100,

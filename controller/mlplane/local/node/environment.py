@@ -77,6 +77,8 @@ def environment_of(
     made = _minimal(folder, container)
     # Who asks for none sees none, as on a cluster.
     made["CUDA_VISIBLE_DEVICES"] = ",".join(gpus) if asks_for_gpus(container) else ""
+    if gpus:
+        made["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi numbers them; CUDA begins with the fastest
     declared = container.get("ports") or ()
     if declared:
         made |= {"HOST": HOST_IP, "PORT": str(ports[str(declared[0]["containerPort"])])}

@@ -29,7 +29,9 @@ def test_nothing_of_the_planes_environment_is_passed_on(make_pod, folder, monkey
 def test_a_container_that_asks_for_gpus_sees_those_of_its_pod(make_pod, folder):
     pod = make_pod({"resources": {"limits": {"nvidia.com/gpu": "2"}}}, {})
     asking, other = pod["spec"]["containers"]
-    assert environment_of(pod, asking, {}, {}, folder, ["1", "3"])["CUDA_VISIBLE_DEVICES"] == "1,3"
+    given = environment_of(pod, asking, {}, {}, folder, ["1", "3"])
+    assert given["CUDA_VISIBLE_DEVICES"] == "1,3"
+    assert given["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID", "as nvidia-smi numbers them"
     assert environment_of(pod, other, {}, {}, folder, ["1", "3"])["CUDA_VISIBLE_DEVICES"] == ""
 
 

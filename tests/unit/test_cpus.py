@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mlplane.serving.cpus import usable_cpus
+from mlplane.cpus import usable_cpus
 
 
 @pytest.mark.parametrize(
