@@ -5,7 +5,7 @@ import json
 import pytest
 
 from faults.crash import oracle
-from faults.crash.campaign import cases, points, sample, sampled
+from faults.crash.campaign import cases, missed, points, sample, sampled
 from faults.crash.classes import class_of
 from faults.crash.journal import Journal
 from faults.crash.repository import commit_all, make_repository
@@ -191,6 +191,27 @@ def test_the_first_and_the_last_write_of_each_class_come_before_all_others():
 def test_the_class_of_a_write_is_its_verb_its_resource_and_what_it_says(method, path, body, named):
     text = b"" if body is None else json.dumps(body).encode()
     assert class_of(Request(1, method, path, "", {}, text, 1)) == named
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        Point("controller", 3, after=True),
+        Point("apiserver", 1, after=False, of="engines PATCH nodes/status DiskPressure=False:KubeletHasNone"),
+    ],
+)
+def test_a_crash_point_is_read_as_it_is_written(point):
+    assert Point.parse(str(point)) == point
+
+
+def test_a_class_that_was_not_hit_is_tried_by_itself():
+    classes = {part: [] for part in PARTS} | {"controller": ["POST a", "POST b", "POST a"]}
+    told = [
+        Outcome("one", Point("controller", 1, after), killed_class=written)
+        for after, written in ((True, "POST a"), (False, "POST a"), (True, "POST b"))
+    ]
+    missing = missed({"one": Outcome("one", None, classes=classes)}, told)
+    assert missing == [("one", Point("controller", 1, after=False, of="POST b"))]
 
 
 def test_a_journal_gives_back_the_last_outcome_of_each_crash_point_of_the_same_code(tmp_path):

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from faults.crash.campaign import Campaign, Case, cases
+from faults.crash.campaign import Campaign, Case, cases, missed
 from faults.crash.journal import FILE, Journal
 from faults.crash.scenarios import SCENARIOS
 from faults.crash.summary import summary, table
@@ -36,11 +36,12 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
         broken = await _prepare(options, campaign, journal)
         if not options.point:
             campaign.outcomes = [o for o in journal.outcomes() if o.scenario in campaign.references]
-        chosen = _chosen(options, campaign)
         stopped = _asked_to_stop()
-        more = takewhile(lambda _: time.monotonic() < end and not stopped.is_set(), chosen)
-        with _reporting(journal, len(chosen)) as report:
-            await campaign.run(more, report)
+        for choose in (_chosen, _missed):
+            chosen = choose(options, campaign)
+            more = takewhile(lambda _: time.monotonic() < end and not stopped.is_set(), chosen)
+            with _reporting(journal, len(chosen)) as report:
+                await campaign.run(more, report)
     found = summary(campaign, tested)
     print(table(found))
     if options.out:
@@ -92,6 +93,15 @@ def _asked_to_stop() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
     return asked
+
+
+def _missed(options: argparse.Namespace, campaign: Campaign) -> list[Case]:
+    tried = {(outcome.scenario, outcome.point) for outcome in campaign.outcomes}
+    return (
+        []
+        if options.point
+        else [case for case in missed(campaign.references, campaign.outcomes) if case not in tried]
+    )
 
 
 def _chosen(options: argparse.Namespace, campaign: Campaign) -> list[Case]:

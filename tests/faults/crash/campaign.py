@@ -75,7 +75,8 @@ class Campaign:
         await _side_by_side(PLANES * self.jobs, (try_(*case) for case in cases))
 
     async def _tell(self, scenario: Scenario, point: Point | None = None) -> Outcome:
-        root = self.folder / f"{scenario.name}-{str(point).replace(':', '-')}-{next(self._numbers)}"
+        moment = f"{point.part}-{point.write}" if point else "reference"
+        root = self.folder / f"{scenario.name}-{moment}-{next(self._numbers)}"
         reference = self.references[scenario.name] if point else None
         try:
             outcome = await tell(
@@ -120,6 +121,22 @@ def cases(references: dict[str, Outcome]) -> list[Case]:
                 group.append([(name, point) for point in _spread(sorted(wanted & every))])
     columns = chain.from_iterable(zip_longest(*group) for group in groups)
     return [case for column in columns for case in column if case is not None]
+
+
+def missed(references: dict[str, Outcome], outcomes: Iterable[Outcome]) -> list[Case]:
+    """The first write of each class that was not hit on one of its sides, though each write was counted.
+
+    Processes run side by side, so that the n-th write is not of the same class in each run.
+    """
+    hit = {(o.scenario, o.point.part, o.killed_class, o.point.after) for o in outcomes if o.point}
+    return [
+        (name, Point(part, 1, after, of=each))
+        for name, reference in references.items()
+        for part in PROCESSES
+        for each in dict.fromkeys(reference.classes[part])
+        for after in sides(part)
+        if (name, part, each, after) not in hit
+    ]
 
 
 def sides(part: str) -> tuple[bool, ...]:

@@ -59,11 +59,12 @@ def _row(campaign: Campaign, name: str, part: str) -> dict[str, Any]:
     hit = {(o.killed_class, o.point.after) for o in reached if o.point}
     known = {(each, after) for each in campaign.references[name].classes[part] for after in sides(part)}
     writes = campaign.references[name].writes[part]
+    by_class = sum(1 for o in tried if o.point and o.point.of)
     return {
         "scenario": name,
         "process": part,
         "writes": writes,
-        "all_points": writes * len(sides(part)),
+        "all_points": writes * len(sides(part)) + by_class,
         "points": len(reached),
         "converged": len([o for o in reached if not o.faults]),
         # Runs differ by a few writes: the last ones of the longest do not come in each.

@@ -60,15 +60,19 @@ class Point:
     part: str
     write: int
     after: bool
+    of: str = ""
+    """The class whose writes are counted; empty: all are."""
 
     def __str__(self) -> str:
-        return f"{self.part}:{self.write}:{'after' if self.after else 'before'}"
+        return ":".join(
+            [self.part, str(self.write), "after" if self.after else "before", *filter(None, [self.of])]
+        )
 
     @classmethod
     def parse(cls, text: str) -> "Point":
         """The other way round."""
-        part, write, side = text.split(":")
-        return cls(part, int(write), after=side == "after")
+        part, write, side, *of = text.split(":", 3)
+        return cls(part, int(write), side == "after", *of)
 
 
 @dataclass
@@ -104,37 +108,39 @@ class World:
 
     def hooks(self, client: str) -> Hooks:
         """The hooks of a client's proxy."""
-        numbers: dict[int, tuple[int, int]] = {}
+        moments: dict[int, set[tuple[str, int, str]]] = {}
 
         async def before(request: Request) -> Reset | None:
             if request.is_write and not request.is_lease and not request.is_news:
-                written = class_of(request)
-                self.classes[client].append(written)
-                self.classes["apiserver"].append(f"{client} {written}")
                 self.busy_at = asyncio.get_running_loop().time()
-                numbers[request.number] = (self.writes[client], self.writes["apiserver"])
-                if self._is_due(client, numbers[request.number], after=False):
+                moments[request.number] = self._count(client, class_of(request))
+                if self._is_due(moments[request.number], after=False):
                     return self._crash(request)
             return None
 
         async def after(request: Request, reply: Reply) -> Reset | None:
-            if reply.body is not None and request.number in numbers:
+            if reply.body is not None and request.number in moments:
                 if reply.status < 300:
                     self.history.saw(json.loads(reply.body))
-                if self._is_due(client, numbers[request.number], after=True):
+                if self._is_due(moments[request.number], after=True):
                     return self._crash(request)
             return None
 
         return Hooks(before=before, after=after)
 
-    def _is_due(self, client: str, numbers: tuple[int, int], *, after: bool) -> bool:
+    def _count(self, client: str, written: str) -> set[tuple[str, int, str]]:
+        """Count a write; which one it is, for its client and the API server, of all and of its class."""
+        moments = set()
+        for part, name in ((client, written), ("apiserver", f"{client} {written}")):
+            self.classes[part].append(name)
+            moments |= {(part, len(self.classes[part]), ""), (part, self.classes[part].count(name), name)}
+        return moments
+
+    def _is_due(self, moments: set[tuple[str, int, str]], *, after: bool) -> bool:
         point = self.point
         if point is None or self.killed or point.after != after:
             return False
-        return (client, numbers[0]) == (point.part, point.write) or (point.part, point.write) == (
-            "apiserver",
-            numbers[1],
-        )
+        return (point.part, point.write, point.of) in moments
 
     def _crash(self, request: Request) -> Reset:
         assert self.point is not None
@@ -144,7 +150,7 @@ class World:
     def _kill(self, at: str) -> None:
         assert self.point is not None
         self.killed, self.killed_at = at, asyncio.get_running_loop().time()
-        self.killed_class = self.classes[self.point.part][self.point.write - 1]
+        self.killed_class = self.point.of or self.classes[self.point.part][self.point.write - 1]
         process = self.processes["apiserver" if self.point.part == "collector" else self.point.part]
         # Nothing is awaited here: the proxy gives up a request whose client dies, and with it this call.
         process.kill()
