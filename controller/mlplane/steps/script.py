@@ -11,7 +11,7 @@ from types import FrameType
 
 from mlplane import names
 from mlplane.cpus import usable_cpus
-from mlplane.errors import GpuFault, GpuMemoryShort, Killed, Stopped, SystemFault, Terminal
+from mlplane.errors import GpuFault, GpuMemoryShort, Killed, MlplaneError, Stopped, SystemFault, Terminal
 from mlplane.training.checkpoints import INTERRUPTED
 from mlplane.training.context import RUN_ENV
 from mlplane.training.endings import GPU_FAULT, GPU_MEMORY, SURROUNDINGS
@@ -29,8 +29,12 @@ _KEPT_ALL = ("CUDA_", "NCCL_", "PYTORCH_", "TORCH_", "TRITON_")
 """And what begins so: images, device plugins and operators set it for GPUs."""
 _OWN = ("HOME", "TMPDIR", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 """What is set for it."""
-_ERRORS = {GPU_MEMORY: GpuMemoryShort, GPU_FAULT: GpuFault, SURROUNDINGS: SystemFault}
-"""Ends that ``training.endings`` has chosen."""
+_CHOSEN: dict[int, tuple[type[MlplaneError], str]] = {
+    GPU_MEMORY: (GpuMemoryShort, "ran out of the GPU's memory"),
+    GPU_FAULT: (GpuFault, "was ended by a fault of its GPU"),
+    SURROUNDINGS: (SystemFault, f"failed with exit code {SURROUNDINGS}"),
+}
+"""Ends that ``training.endings`` has chosen: what they are, and how they are called."""
 _STOPPED = (INTERRUPTED, -signal.SIGTERM)
 """Ends of a script that was told to."""
 
@@ -119,7 +123,8 @@ def run_python(
         # By whoever takes the machine away, or because memory is short: tried again a few times only.
         raise Killed(f"{what} {_ending(code_of_exit)}")
     if code_of_exit:
-        raise _ERRORS.get(code_of_exit, Terminal)(f"{what} {_ending(code_of_exit)}; its last lines say why")
+        kind, ending = _CHOSEN.get(code_of_exit, (Terminal, _ending(code_of_exit)))
+        raise kind(f"{what} {ending}; its last lines say why")
 
 
 @contextmanager
@@ -151,10 +156,6 @@ def _signals_passed_to(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
 def _ending(code: int) -> str:
     if code == INTERRUPTED:
         return "was told to stop, and saved a checkpoint"
-    if code == GPU_MEMORY:
-        return "ran out of the GPU's memory"
-    if code == GPU_FAULT:
-        return "was ended by a fault of its GPU"
     if code > 0:
         return f"failed with exit code {code}"
     hint = " (out of memory?)" if -code == signal.SIGKILL else ""

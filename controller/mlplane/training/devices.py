@@ -25,13 +25,13 @@ def device() -> "torch.device":
     """
     import torch
 
-    check_gpus()
+    _check_gpus()
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get(LOCAL_RANK_ENV, "0")) % torch.cuda.device_count())
 
 
-def check_gpus() -> None:
+def _check_gpus() -> None:
     """Without this a run that has waited for GPUs would train on the CPU, and nobody would know.
 
     Raises:

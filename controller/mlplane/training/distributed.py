@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from mlplane.training.devices import check_gpus, device
+from mlplane.training.devices import device
 from mlplane.training.endings import tell_endings
 
 RANK_ENV, SIZE_ENV = "RANK", "WORLD_SIZE"
@@ -86,16 +86,16 @@ def _join() -> None:
     import torch
     from torch import distributed as group
 
-    check_gpus()
-    if torch.cuda.is_available():
+    own = device()
+    if own.type == "cuda":
         # Also where the script has joined by itself: random states and votes are those of this GPU.
-        torch.cuda.set_device(device())
+        torch.cuda.set_device(own)
     if group.is_initialized():
         return
     # They are on one machine, whose name need not lead to it.
     if interface := _LOOPBACK.get(sys.platform):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
-    if torch.cuda.is_available() and torch.cuda.device_count() >= ranks().size:
+    if own.type == "cuda" and torch.cuda.device_count() >= ranks().size:
         group.init_process_group("cpu:gloo,cuda:nccl")
     else:
         group.init_process_group("gloo")
