@@ -23,12 +23,15 @@ def demo(
     export: Annotated[Path | None, typer.Option(hidden=True, help="Write the picture as SVG.")] = None,
 ) -> None:
     """Train, judge and serve a model of handwritten digits from a new git repository."""
+    # Before there is a folder; the journey lets signals in while it can answer them, and ignores later ones.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     from mlplane.cli.journey import Journey
 
-    with _signals_interrupt(), _folder(keep) as folder:
-        # A signal while the loop is being made would leave half a loop; it is let in again by the journey.
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-        asyncio.run(Journey(folder, record, export).run(timeout, keep))
+    with _folder(keep) as folder:
+        try:
+            asyncio.run(Journey(folder, record, export).run(timeout, keep))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 @contextlib.contextmanager
@@ -39,22 +42,4 @@ def _folder(keep: bool) -> Iterator[Path]:
         yield folder
     finally:
         if not keep:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)  # removing is not to be interrupted
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM ends the command as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    finally:
-        signal.signal(signal.SIGTERM, before)

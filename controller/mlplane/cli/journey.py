@@ -4,7 +4,8 @@ import asyncio
 import json
 import re
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -61,16 +62,16 @@ class Journey:
         Raises:
             Terminal: Something failed, took too long, or the model's answer is wrong.
         """
-        _cancel_on_signals()
         timeline = Timeline(self.console)
         try:
-            async with asyncio.timeout(limit_s) as limit, AsyncExitStack() as plane:
-                with timeline.live():
-                    answer = await self._travel(timeline, plane)
-                limit.reschedule(None)
-                self._show(answer, timeline, keep)
-                if keep:
-                    await asyncio.Event().wait()
+            with _cancelled_by_signals():
+                async with asyncio.timeout(limit_s) as limit, AsyncExitStack() as plane:
+                    with timeline.live():
+                        answer = await self._travel(timeline, plane)
+                    limit.reschedule(None)
+                    self._show(answer, timeline, keep)
+                    if keep:
+                        await asyncio.Event().wait()
         except TimeoutError as error:
             stuck = f"{timeline.current}: {timeline.detail or 'no word'}"
             raise Terminal(f"gave up after {limit_s:.0f} s at {stuck}{self._advice(keep)}") from error
@@ -138,9 +139,11 @@ class Journey:
         return logs or "; run it again with --keep to read the logs"
 
 
-def _cancel_on_signals() -> None:
-    """The first signal cancels this task, so that all is stopped in order; further ones are ignored."""
+@contextmanager
+def _cancelled_by_signals() -> Iterator[None]:
+    """The first signal cancels this task, so that all is stopped in order; all later ones are ignored."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    numbers = (signal.SIGINT, signal.SIGTERM)
     pressed: list[int] = []
 
     def cancel(number: int) -> None:
@@ -148,6 +151,13 @@ def _cancel_on_signals() -> None:
             pressed.append(number)
             task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         loop.add_signal_handler(number, cancel, number)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # between the two lines below one would interrupt
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)

@@ -92,6 +92,30 @@ def test_an_interruption_leaves_nothing(demo, tmp_path, number, stage):
     assert left_in(tmp_path) == []
 
 
+_SIGNAL_AS_THE_FOLDER_IS_MADE = """
+import os, signal, sys, tempfile
+make = tempfile.mkdtemp
+def interrupted(*arguments, **keywords):
+    folder = make(*arguments, **keywords)
+    os.kill(os.getpid(), int(sys.argv[1]))
+    return folder
+tempfile.mkdtemp = interrupted
+from mlplane.cli.main import app
+app(["demo"])
+"""
+"""The moment that no test meets by waiting: the folder is there, and the command does not know of it yet."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_as_the_folder_is_made_leaves_nothing(tmp_path, number):
+    command = [sys.executable, "-c", _SIGNAL_AS_THE_FOLDER_IS_MADE, str(int(number))]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+    assert left_in(tmp_path) == []
+
+
 def test_time_that_runs_out_is_a_failure_that_says_where(demo, tmp_path):
     process = demo("--timeout", "0.5")
     assert process.wait(timeout=100) == 1
