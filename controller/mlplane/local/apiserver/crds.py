@@ -46,7 +46,7 @@ def resources_of(crd: Body) -> list[Resource]:
     # A definition that never changed has had one schema all the time.
     since = int(meta.get("resourceVersion") or 0) if meta.get("generation", 1) > 1 else 0
     return [
-        replace(_resource(spec, version, storage), since=since)
+        replace(_resource(spec, version, storage), since=since, going="deletionTimestamp" in meta)
         for version in spec["versions"]
         if version.get("served")
     ]

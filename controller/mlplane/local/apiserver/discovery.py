@@ -17,6 +17,8 @@ _SUBRESOURCE_KINDS = {
 """Where a part is of another kind than the whole."""
 _CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 """In the order in which the real server tells them."""
+_VERBS_AT_THE_END = ("delete", "deletecollection", "get", "list", "watch")
+"""Of a kind whose definition is deleted. Others are not refused, except for create."""
 _STATUS_VERBS = ["get", "patch", "update"]
 
 
@@ -52,7 +54,7 @@ def _aggregated(resource: Resource) -> Body:
         "responseKind": kind,
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
-        "verbs": list(_CUSTOM_VERBS if resource.custom else resource.verbs),
+        "verbs": list(_verbs(resource)),
     }
     if resource.short_names:
         described["shortNames"] = list(resource.short_names)
@@ -68,6 +70,12 @@ def _aggregated(resource: Resource) -> Body:
             for name in resource.subresources
         ]
     return described
+
+
+def _verbs(resource: Resource) -> tuple[str, ...]:
+    if not resource.custom:
+        return resource.verbs
+    return _VERBS_AT_THE_END if resource.going else _CUSTOM_VERBS
 
 
 def _storage_hash(resource: Resource) -> str:
@@ -127,7 +135,7 @@ def _legacy(resource: Resource) -> list[Body]:
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": list(_CUSTOM_VERBS if resource.custom else resource.verbs),
+        "verbs": list(_verbs(resource)),
     }
     if "watch" in resource.verbs:
         main["storageVersionHash"] = _storage_hash(resource)

@@ -13,6 +13,9 @@ KEPT_CHANGES = 10_000
 KEPT_BYTES = 32 * 2**20
 BACKLOG_BYTES = 64 * 2**20
 """A watcher that is this far behind is cut off; its client goes on from its last resourceVersion."""
+LEFT_TO_WATCHES_S = 1.0
+"""How long watches outlive their kind, as on a real server. A Kopf operator whose watch ends before it has
+found that the kind is gone watches again, is told 404, and ends for good."""
 
 
 class Subscription:
@@ -129,9 +132,10 @@ class History:
         self._subscriptions.get(collection, set()).discard(subscription)
 
     def end(self, collection: Collection) -> None:
-        """End every watch of a collection: its kind is no longer served."""
+        """End every watch of a collection in a second: its kind is no longer served."""
+        loop = asyncio.get_running_loop()
         for subscription in self._subscriptions.get(collection, ()):
-            subscription.end()
+            loop.call_later(LEFT_TO_WATCHES_S, subscription.end)
 
     def end_all(self) -> None:
         """End every watch: the server stops."""

@@ -37,6 +37,8 @@ class Resource:
     siblings: tuple[str, ...] = ()
     """All versions that the definition has, whether they are served or not."""
     custom: bool = False
+    going: bool = False
+    """Its definition is deleted, and waits for the objects."""
     counts_generation: bool = False
     unconditional_update: bool = True
     """A PUT without resourceVersion is accepted."""
