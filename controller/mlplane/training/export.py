@@ -9,6 +9,7 @@ The signature is written last: without it nothing was saved.
 """
 
 import copy
+import itertools
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def save_to(
     from safetensors.torch import save_file
 
     inputs = _inputs(sample)
-    frozen = copy.deepcopy(_plain(model)).cpu().eval()
+    frozen = copy_on_cpu(_plain(model)).eval()
     _check_devices(frozen)
     with torch.no_grad():
         program = _export(frozen, tuple(inputs.values()))
@@ -79,6 +80,21 @@ def save_to(
     weights = {name: tensor.contiguous().clone() for name, tensor in frozen.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
     write_documents(folder, inputs, given)
+
+
+def copy_on_cpu(model: "torch.nn.Module") -> "torch.nn.Module":
+    """A copy of a model whose parameters and buffers are on the CPU.
+
+    None of them is copied where it lies: beside its optimiser a model may fill most of a GPU.
+    """
+    import torch
+
+    copies: dict[int, Any] = {}
+    for tensor in itertools.chain(model.parameters(), model.buffers()):
+        moved = tensor.detach().to("cpu", copy=True)
+        is_parameter = isinstance(tensor, torch.nn.Parameter)
+        copies[id(tensor)] = torch.nn.Parameter(moved, tensor.requires_grad) if is_parameter else moved
+    return copy.deepcopy(model, copies)
 
 
 def _plain(model: "torch.nn.Module") -> "torch.nn.Module":
@@ -95,7 +111,7 @@ def _plain(model: "torch.nn.Module") -> "torch.nn.Module":
 
 
 def _check_devices(model: "torch.nn.Module") -> None:
-    """``cpu()`` moves parameters and buffers, and no other tensor of a module."""
+    """Parameters and buffers are moved, and no other tensor of a module."""
     import torch
 
     for path, module in model.named_modules():
