@@ -66,8 +66,11 @@ class Story:
 
     def commit(self, outcome: str = "Synced") -> None:
         """Commit, and wait until the agent has taken it, or refused to."""
-        git(self.repository, self.plane.home, "add", "-A")
-        git(self.repository, self.plane.home, "commit", "-qm", "Change")
+        commit(self.repository, self.plane.home)
+        self.wait_for_agent(outcome)
+
+    def wait_for_agent(self, outcome: str = "Synced") -> None:
+        """Wait until the agent has taken the last commit, or refused to."""
         head = git(self.repository, self.plane.home, "rev-parse", "HEAD")
 
         def ask() -> bool:
@@ -112,6 +115,11 @@ class Story:
         return {predictor["name"] for predictor in [*(spec["predictor"] for spec in specs), *canaries]}
 
 
+def commit(repository: Path, home: Path) -> None:
+    git(repository, home, "add", "-A")
+    git(repository, home, "commit", "-qm", "Change")
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("plan")
@@ -121,10 +129,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     edit(repository / "dev/trainingrun.yaml", spec__params__epochs=2)
     gates = [{"metric": "accuracy", "min": "0.1"}]
     edit(repository / "dev/trainingrun.yaml", spec__evaluation__gates=gates)
+    commit(repository, home)  # before there is a plane: it would begin with the run as the template has it
     more = ("--repo", str(repository), "--path", "dev", "--revision", "main")
     with running(Plane(folder / "state", home, more)) as plane:
         made = Story(plane, repository)
-        made.commit()
+        made.wait_for_agent()
         made.workflows = eventually(
             lambda: made.started() if len(made.started()) == 2 else None, "both start"
         )
