@@ -14,6 +14,9 @@ ANY_GPU = "nvidia.com/gpu"
 """The resource that is asked for where the profile names no pools."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 _SHARED_MEMORY = "shm"
+_NO_GPU = {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}
+"""Images with CUDA say ``all`` here, by which NVIDIA's runtime gives the GPUs of others to who asks for none
+(https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html)."""
 
 
 def with_resources(workflow: Body, spec: TrainingRunSpec, profile: Profile) -> Body:
@@ -32,14 +35,17 @@ def with_resources(workflow: Body, spec: TrainingRunSpec, profile: Profile) -> B
             if gpus_of(spec, profile) or (spec.processes or 1) > 1:
                 _share_memory(template, pool)
         if template["name"] in (tasks.PREFLIGHT, tasks.TRAIN):
-            _bring(template["container"], spec)
+            has_gpus = template["name"] == tasks.TRAIN and gpus_of(spec, profile) > 0
+            _bring(template["container"], spec, has_gpus=has_gpus)
     return workflow
 
 
-def _bring(container: Body, spec: TrainingRunSpec) -> None:
+def _bring(container: Body, spec: TrainingRunSpec, *, has_gpus: bool) -> None:
     """What belongs to the user's code: its image and its Secret."""
     if spec.image is not None:
         container["image"] = spec.image
+        if not has_gpus:
+            container["env"] = [*container["env"], dict(_NO_GPU)]
     if spec.secret_ref is not None:
         secret = {"prefix": names.SCRIPT_ENV_PREFIX, "secretRef": {"name": spec.secret_ref.name}}
         container["envFrom"] = [secret]

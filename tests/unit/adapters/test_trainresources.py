@@ -126,6 +126,22 @@ def test_image_and_secret_of_a_run_are_for_its_code_alone():
     assert templates["evaluate"]["container"]["image"] == Settings(store="").image
 
 
+@pytest.mark.parametrize(
+    ("profile", "spec", "without"),
+    [
+        (PROFILE, {"image": "team/train:1"}, {"preflight", "train"}),
+        (PROFILE, {"image": "team/train:1", "gpus": 1}, {"preflight"}),
+        ({"gpusOnCpu": True}, {"image": "team/train:1", "gpus": 1}, {"preflight", "train"}),
+        (PROFILE, {"gpus": 1}, set()),
+    ],
+)
+def test_an_image_of_the_users_sees_gpus_only_where_it_asks_for_them(profile, spec, without):
+    _, templates = rendered(profile, **spec)
+    none = {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}
+    containers = {name: template.get("container", {}) for name, template in templates.items()}
+    assert {name for name, container in containers.items() if none in container.get("env", ())} == without
+
+
 def test_the_trials_of_a_sweep_train_where_a_run_would():
     sweep = {
         "method": "Grid",
