@@ -67,10 +67,30 @@ def test_the_listing_of_gpus_may_be_a_complaint():
     assert gpus.numbers_in("No devices were found\n") == ()
 
 
+@pytest.mark.parametrize(
+    ("visible", "left"),
+    [
+        (None, ("0", "1", "2")),
+        ("", ()),
+        ("-1", ()),
+        ("2,0", ("2", "0")),
+        ("1, 1", ("1",)),
+        ("1,7,2", ("1",)),
+        ("GPU-5a3f,0", ("GPU-5a3f", "0")),
+    ],
+)
+def test_the_plane_shares_out_what_it_was_given(visible, left):
+    assert gpus.left_of(("0", "1", "2"), visible) == left
+    assert gpus.left_of((), visible) == ()
+
+
 def test_a_machine_with_the_program_has_its_gpus(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert gpus.gpus_of_machine() == ()
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho 0\necho 1\n")
     program.chmod(0o755)
     assert gpus.gpus_of_machine() == ("0", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert gpus.gpus_of_machine() == ("1",)
