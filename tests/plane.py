@@ -199,3 +199,9 @@ def git(repository: Path, home: Path, *arguments: str) -> str:
         text=True,
     )
     return done.stdout.strip()
+
+
+def commit(repository: Path, home: Path, message: str) -> None:
+    """Commit the working tree as it is."""
+    git(repository, home, "add", "-A")
+    git(repository, home, "commit", "-qm", message)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plane import Plane, eventually, git, make_repository, running
+from plane import Plane, commit, eventually, git, make_repository, running
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -35,8 +35,7 @@ def plane(tmp_path: Path) -> Plane:
     repository = make_repository(tmp_path / "digits", home)
     for name, text in SCRIPTS.items():
         (repository / "train" / name).write_text(text)
-    git(repository, home, "add", "-A")
-    git(repository, home, "commit", "-qm", "Fail in many ways")
+    commit(repository, home, "Fail in many ways")
     profile = tmp_path / "profile.yaml"
     profile.write_text(yaml.safe_dump(PROFILE))
     followed = ("--repo", str(repository), "--path", "none", "--revision", "main")

@@ -96,12 +96,10 @@ def _asked_to_stop() -> asyncio.Event:
 
 
 def _missed(options: argparse.Namespace, campaign: Campaign) -> list[Case]:
+    if options.point:
+        return []
     tried = {(outcome.scenario, outcome.point) for outcome in campaign.outcomes}
-    return (
-        []
-        if options.point
-        else [case for case in missed(campaign.references, campaign.outcomes) if case not in tried]
-    )
+    return [case for case in missed(campaign.references, campaign.outcomes) if case not in tried]
 
 
 def _chosen(options: argparse.Namespace, campaign: Campaign) -> list[Case]:

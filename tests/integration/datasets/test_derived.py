@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plane import Plane, eventually, git, make_repository, running
+from plane import Plane, commit, eventually, git, make_repository, running
 
 SCRIPT = """
 from mlplane import training
@@ -51,8 +51,7 @@ def plane(tmp_path: Path) -> Plane:
     repository = make_repository(tmp_path / "digits", home)
     (repository / "ink").mkdir()
     (repository / "ink/ink.py").write_text(SCRIPT)
-    git(repository, home, "add", "-A")
-    git(repository, home, "commit", "-qm", "Measure the ink")
+    commit(repository, home, "Measure the ink")
     url = yaml.safe_load((repository / "dev/dataset.yaml").read_text())["spec"]["source"]["git"]["url"]
     manifest = derived(git(repository, home, "rev-parse", "HEAD"), url)
     (repository / "dev/ink.yaml").write_text(yaml.safe_dump(manifest, sort_keys=False))

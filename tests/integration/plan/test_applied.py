@@ -23,7 +23,7 @@ from mlplane.gitops.planningsides import sides_of_git
 from mlplane.gitops.sync import RECORD
 from mlplane.settings import Settings
 from mlplane.store.artifacts import Store
-from plane import Plane, edit, eventually, git, make_repository, running
+from plane import Plane, commit, edit, eventually, git, make_repository, running
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -66,7 +66,7 @@ class Story:
 
     def commit(self, outcome: str = "Synced") -> None:
         """Commit, and wait until the agent has taken it, or refused to."""
-        commit(self.repository, self.plane.home)
+        commit(self.repository, self.plane.home, "Change")
         self.wait_for_agent(outcome)
 
     def wait_for_agent(self, outcome: str = "Synced") -> None:
@@ -115,11 +115,6 @@ class Story:
         return {predictor["name"] for predictor in [*(spec["predictor"] for spec in specs), *canaries]}
 
 
-def commit(repository: Path, home: Path) -> None:
-    git(repository, home, "add", "-A")
-    git(repository, home, "commit", "-qm", "Change")
-
-
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("plan")
@@ -129,7 +124,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     edit(repository / "dev/trainingrun.yaml", spec__params__epochs=2)
     gates = [{"metric": "accuracy", "min": "0.1"}]
     edit(repository / "dev/trainingrun.yaml", spec__evaluation__gates=gates)
-    commit(repository, home)  # before there is a plane: it would begin with the run as the template has it
+    # Before there is a plane: it would begin with the run as the template has it.
+    commit(repository, home, "Train less")
     more = ("--repo", str(repository), "--path", "dev", "--revision", "main")
     with running(Plane(folder / "state", home, more)) as plane:
         made = Story(plane, repository)

@@ -54,7 +54,7 @@ def _aggregated(resource: Resource) -> Body:
         "responseKind": kind,
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
-        "verbs": list(_verbs(resource)),
+        "verbs": _verbs(resource),
     }
     if resource.short_names:
         described["shortNames"] = list(resource.short_names)
@@ -72,10 +72,10 @@ def _aggregated(resource: Resource) -> Body:
     return described
 
 
-def _verbs(resource: Resource) -> tuple[str, ...]:
+def _verbs(resource: Resource) -> list[str]:
     if not resource.custom:
-        return resource.verbs
-    return _VERBS_AT_THE_END if resource.going else _CUSTOM_VERBS
+        return list(resource.verbs)
+    return list(_VERBS_AT_THE_END if resource.going else _CUSTOM_VERBS)
 
 
 def _storage_hash(resource: Resource) -> str:
@@ -135,7 +135,7 @@ def _legacy(resource: Resource) -> list[Body]:
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": list(_verbs(resource)),
+        "verbs": _verbs(resource),
     }
     if "watch" in resource.verbs:
         main["storageVersionHash"] = _storage_hash(resource)
