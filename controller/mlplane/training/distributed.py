@@ -4,6 +4,7 @@ What a process is follows from torchrun's variables, so that nothing here needs 
 script of one process everything here is there too, and does nothing.
 """
 
+import atexit
 import os
 import sys
 from dataclasses import dataclass
@@ -100,3 +101,15 @@ def _join() -> None:
     else:
         group.init_process_group("gloo")
     tell_endings()
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """Leave the others at the end: the threads of gloo abort a process that ends with them at work.
+
+    Not after an error, where others may never answer.
+    """
+    from torch import distributed as group
+
+    if group.is_initialized() and getattr(sys, "last_value", None) is None:
+        group.destroy_process_group()
